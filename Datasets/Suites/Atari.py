@@ -1,0 +1,149 @@
+"""Atari 2600 games over ale-py's native vector environment (arXiv:1207.4708; protocols: arXiv:1709.06009)."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from Datasets.Experience import Spec, Step
+from Datasets.Suites import env_seeds
+from Utils import UserError, nearest
+
+
+class Atari:
+    """N games of one title: gray 84x84 frames, one at a time, with the raw score and whole games.
+
+    Rewards are not clipped, frames are not stacked, and a lost life ends nothing: it is reported as `Step.life_lost`.
+    What remains of the protocol are the arguments, all of them explicit.
+
+    Arguments:
+        game: ROM name in snake_case, 'ms_pacman'
+        repeat_action_probability: of sticky actions; 0.0 as in the 100k benchmark, 0.25 as in arXiv:1709.06009
+        noop_max: each game begins with 0 .. noop_max - 1 emulator frames without action
+        full_action_space: all 18 actions rather than those that do something in this game
+        use_fire_reset: press FIRE once when a game begins
+        frame_skip: emulator frames per agent step; the observation is the maximum over the last two of them
+        max_frames: emulator frames after which a game is truncated (108,000 are 30 minutes)
+        num_threads: of the emulator. null: one, and half of the cores from eight environments on, so that the learner
+            and the emulator never contend for all of them
+
+    ale-py leaves a skip as soon as the game is over, before it draws those frames: `final_obs` of a terminated game shows
+    the frames before them (nothing is learned behind a terminal), of a truncated one it lacks the very last frame.
+
+    Raises UserError for a game without ROM.
+    """
+
+    episodes = None
+
+    def __init__(
+        self,
+        game,
+        num_envs=1,
+        seed=0,
+        train=True,
+        *,
+        repeat_action_probability=0.0,
+        noop_max=30,
+        full_action_space=False,
+        use_fire_reset=False,
+        frame_skip=4,
+        max_frames=108000,
+        num_threads=None,
+    ):
+        from ale_py.vector_env import AtariVectorEnv
+        from gymnasium.vector import AutoresetMode
+
+        check_rom(game)
+        self.num_envs, self.frames_per_step = num_envs, frame_skip
+        self._seeds = np.array(env_seeds(seed, train, num_envs))
+        self._envs = AtariVectorEnv(
+            game,
+            num_envs,
+            batch_size=num_envs,
+            num_threads=num_threads or default_threads(num_envs),
+            thread_affinity_offset=-1,
+            max_num_frames_per_episode=max_frames,
+            repeat_action_probability=repeat_action_probability,
+            full_action_space=full_action_space,
+            continuous=False,
+            autoreset_mode=AutoresetMode.SAME_STEP,
+            img_height=84,
+            img_width=84,
+            grayscale=True,
+            stack_num=1,
+            frameskip=frame_skip,
+            maxpool=True,
+            noop_max=noop_max,
+            episodic_life=False,
+            life_loss_info=False,
+            reward_clipping=False,
+            use_fire_reset=use_fire_reset,
+        )
+        if self._envs.metadata['autoreset_mode'] is not AutoresetMode.SAME_STEP:
+            raise RuntimeError(f'ale-py resets in an unknown mode: {self._envs.metadata["autoreset_mode"]}')
+        self.spec = Spec((1, 84, 84), 'uint8', (), int(self._envs.single_action_space.n))
+        self._obs = self._lives = None
+
+    def reset(self):
+        """Begin every game anew from the suite's seed. Returns uint8 [N, 1, 84, 84]."""
+        self._obs, info = self._envs.reset(seed=self._seeds)
+        self._lives = info['lives']
+        return self._obs
+
+    def send(self, action):
+        """Start stepping with int actions [N] and return while the emulator works. Raises ValueError for others."""
+        action = np.asarray(action, np.int64)
+        if action.shape != (self.num_envs,) or action.min() < 0 or action.max() >= self.spec.num_actions:
+            # The native class answers an action that is out of range by waiting forever.
+            raise ValueError(f'Actions should be [{self.num_envs}] in 0..{self.spec.num_actions - 1}, not {action}')
+        self._envs.send(action)
+
+    def recv(self):
+        """Wait for what `send` started. Returns Step."""
+        obs, reward, terminated, truncated, info = self._envs.recv()
+        ended = terminated | truncated
+        final_obs = obs
+        if ended.any():
+            # Elsewhere than at the ended games the native `final_obs` is not the observation but arbitrary memory.
+            final_obs = np.where(ended[:, None, None, None], info['final_obs'], obs)
+        life_lost = (info['lives'] < self._lives) & ~ended  # at an end the lives are already the new game's
+        self._obs, self._lives = obs, info['lives']
+        return Step(obs, reward.astype(np.float32), terminated, truncated, final_obs, life_lost=life_lost)
+
+    def step(self, action):
+        """Play int actions [N], each for `frame_skip` frames. Returns Step."""
+        self.send(action)
+        return self.recv()
+
+    def render(self):
+        """What the agent sees, as uint8 [84, 84, 3] per game: the native class keeps no other picture."""
+        return [np.repeat(obs[0, :, :, None], 3, axis=2) for obs in self._obs]
+
+    def close(self):
+        """Stop the emulator's threads."""
+        self._envs = None
+
+
+def default_threads(num_envs):
+    """One emulator thread, half of the usable cores from eight environments on."""
+    if num_envs < 8:
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()  # absent on macOS
+    return max(1, min(num_envs, cores // 2))
+
+
+def check_rom(game):
+    """Raises UserError if ale-py does not know the game or its ROM is not there."""
+    from ale_py import roms
+
+    known = roms.get_all_rom_ids()
+    if game not in known:
+        near = nearest(str(game), known)
+        hint = f' Nearest: {near}.' if near else ''
+        raise UserError(f"No Atari game '{game}'.{hint} All: python Run.py --help")
+    folder = os.environ.get('ALE_ROMS_DIR') or Path(roms.__file__).parent
+    if not Path(folder, f'{game}.bin').is_file():
+        raise UserError(
+            f"ale-py carries no ROM of '{game}': put {game}.bin into a folder with the others and set "
+            f'ALE_ROMS_DIR=<folder>; ROMs here: {folder}'
+        )
