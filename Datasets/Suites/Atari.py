@@ -27,8 +27,8 @@ class Atari:
         num_threads: of the emulator. null: one, and half of the cores from eight environments on, so that the learner
             and the emulator never contend for all of them
 
-    ale-py leaves a skip as soon as the game is over, before it draws those frames: `final_obs` of a terminated game shows
-    the frames before them (nothing is learned behind a terminal), of a truncated one it lacks the very last frame.
+    ale-py leaves a skip as soon as the game is over, before it draws those frames: `final_obs` of a terminated game
+    shows the frames before them (nothing is learned behind a terminal), of a truncated one it lacks the last frame.
 
     Raises UserError for a game without ROM.
     """

@@ -17,7 +17,7 @@ import numpy as np
 def env_seeds(seed, train, num_envs):
     """One seed (int, 0 .. 2^31 - 1) per environment; neighbouring seeds share none, nor do training and evaluation.
 
-    Consecutive seeds, as vector environments give them out, would leave runs 1 and 2 with seven of eight games in common.
+    Consecutive seeds, as vector environments give them out, leave runs 1 and 2 with seven of eight games in common.
     """
     states = np.random.SeedSequence([int(seed), int(bool(train))]).generate_state(num_envs)
     return [int(state >> 1) for state in states]
