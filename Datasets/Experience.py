@@ -1,0 +1,58 @@
+"""The types that flow: Spec (what a suite is), Step (what it answers) and Experience (what is learned from)."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Spec(NamedTuple):
+    """What an agent must know of a suite."""
+
+    obs_shape: tuple  # of one frame, without stack: (C, H, W) or (D,)
+    obs_dtype: str  # 'uint8' for images in 0..255, 'float32' for states
+    action_shape: tuple  # (A,) if continuous, () if discrete or a class
+    num_actions: int | None  # discrete actions or classes; None if continuous
+    low: np.ndarray | None = None  # bounds of continuous actions [A]; agents act in [-1, 1], the suite rescales
+    high: np.ndarray | None = None
+    kind: str = 'reinforce'  # or 'classify'
+    mean: tuple | None = None  # of the pixels, per channel, in 0..255; None if unknown
+    std: tuple | None = None
+
+
+class Step(NamedTuple):
+    """What a suite returns, batch first over its N environments. An episode that ends restarts in the same step."""
+
+    obs: np.ndarray  # [N, *obs_shape] to act on next: already of the new episode where one ended
+    reward: np.ndarray  # [N] float32, the raw score
+    terminated: np.ndarray  # [N] bool: nothing follows
+    truncated: np.ndarray  # [N] bool: cut off by a limit; something would have followed
+    final_obs: np.ndarray  # [N, *obs_shape] the episode's last observation where one ended, elsewhere obs
+    label: np.ndarray | None = None  # [N] int64, of the observation just acted on; classification only
+    life_lost: np.ndarray | None = None  # [N] bool; the game goes on
+
+
+class Experience(NamedTuple):
+    """One batch [B] (or rollout [T, N]) of experience. What a task does not have is None; nobody writes into it."""
+
+    obs: Any = None  # [B, C, H, W] uint8 or [B, D] float32; features once perceived
+    action: Any = None  # [B] int64 or [B, A] float32
+    reward: Any = None  # [B] float32: the n-step return of rewards
+    discount: Any = None  # [B] float32: of what follows; 0 after a terminal
+    next_obs: Any = None  # [B, ...] n steps later, or the episode's last
+    last: Any = None  # [B] bool: the episode ended within the n steps
+    label: Any = None  # [B] int64
+    log_prob: Any = None  # [B] of the action, when it was taken
+    advantage: Any = None  # [B]
+    returns: Any = None  # [B]
+    future: Any = None  # Future, the next K steps
+    weight: Any = None  # [B] float32 importance weights of prioritised sampling, at most 1
+    index: Any = None  # [B] int64: where the sample lies in its memory
+
+
+class Future(NamedTuple):
+    """The K steps after obs, for models that predict them."""
+
+    obs: Any  # [B, K, C, H, W]: after 1..K steps; the episode's last is repeated
+    action: Any  # [B, K]: taken at obs and the K - 1 after
+    reward: Any  # [B, K]; 0 after the end
+    valid: Any  # [B, K] bool: step k still lies within the episode

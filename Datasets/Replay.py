@@ -1,0 +1,308 @@
+"""Experience replay: a memory-mapped ring per environment that stores each frame once and gathers whole batches.
+
+A slot holds one observation and what was done there. An episode of T steps takes T + 1 slots: the last one, flagged FINAL,
+holds the observation that nobody acted on. Frame stacks, n-step returns and futures are computed when a batch is drawn, so
+they are options of the reader. Slots are counted from the start of the run; `count % capacity` is where a slot lies.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import Utils
+from Datasets.Experience import Experience, Future
+from Datasets.SumTree import SumTree
+
+VERSION = 1
+TERMINATED, TRUNCATED, LIFE_LOST, FINAL = 1, 2, 4, 8  # bits of a slot's flags
+
+
+class Replay:
+    """Uniform or prioritised n-step samples of experience; what is drawn depends on (seed, cursor) and the content alone.
+
+    Arguments:
+        spec: of the suite. path: a folder of its own. num_envs: rings, one for each environment that writes.
+        capacity: slots in all, rounded up to whole rings. frame_stack: frames in an observation; an episode's first
+            frame is repeated in front of it.
+        nstep, discount: rewards r_0 + discount r_1 + ... of up to n steps, bootstrapped with discount^k at the end.
+        horizon: K, to also return the next K steps (`Experience.future`); 0 for none.
+        reward_clip: rewards are stored raw and clipped to [-reward_clip, reward_clip] when drawn; None for never.
+        life_loss_cuts: a lost life counts as the end in the returns, though the episode goes on.
+        prioritized, alpha, beta: proportional prioritised sampling (arXiv:1511.05952).
+        mode: 'w+' a new replay; 'r+' append to the one at `path`; 'c' go on from it without changing its files;
+            'r' follow it while another process writes.
+    Raises UserError if the disk is too small or the files at `path` are not a whole replay.
+    """
+
+    def __init__(self, spec, path, num_envs=1, capacity=100_000, frame_stack=1, batch_size=32, nstep=1, discount=0.99,
+                 horizon=0, reward_clip=None, life_loss_cuts=False, prioritized=False, alpha=0.6, beta=0.4, seed=0,
+                 mode='w+'):  # fmt: skip
+        self.path, self.mode = Path(path), mode
+        self.batch_size, self.nstep, self.discount, self.horizon = batch_size, nstep, discount, horizon
+        self.frame_stack, self.seed, self.cursor = frame_stack, seed, 0
+        self.reward_clip = reward_clip
+        self.stops = TERMINATED | (LIFE_LOST if life_loss_cuts else 0)  # nothing follows, for the returns
+        self.window = max(nstep, horizon)
+        self.spec = spec
+        if mode == 'w+':
+            self.num_envs, self.capacity = num_envs, -(-capacity // num_envs)
+            self.capacity = max(self.capacity, self.window + frame_stack + 2)
+            self._create()
+        else:
+            self._open()
+        self.flat = {name: data.reshape(-1, *data.shape[2:]) for name, data in self.data.items()}
+        self.envs = np.arange(self.num_envs)
+        last = self.data['age'][self.envs, (self.heads - 1) % self.capacity]
+        ended = self.data['flags'][self.envs, (self.heads - 1) % self.capacity] & FINAL
+        self.ages = np.where((self.heads == 0) | (ended > 0), 0, last + 1)  # [N] of the slot to be written
+        self.prioritized, self.alpha, self.beta, self.max_priority = prioritized, alpha, beta, 1.0
+        if prioritized:
+            self.tree = SumTree(self.num_envs * self.capacity)
+            stored = np.flatnonzero(self.flat['flags'] & FINAL == 0)
+            self.tree[stored[self._written(stored)]] = 1.0
+
+    # Writing
+
+    def add(self, obs, action, reward, terminated, truncated, final_obs, label=None, life_lost=None):
+        """One step of each environment, all [N, ...]: what was seen, done, and came of it; `final_obs` where it ended."""
+        ended = terminated | truncated
+        flags = TERMINATED * terminated + TRUNCATED * truncated
+        if life_lost is not None:
+            flags = flags + LIFE_LOST * life_lost
+        self._write(self.envs, obs, flags, action=action, reward=reward, label=label)
+        self.ages += 1
+        if ended.any():
+            envs = self.envs[ended]
+            self._write(envs, final_obs[ended], FINAL)
+            self.ages[envs] = 0
+
+    def _write(self, envs, obs, flags, **fields):
+        slots = self.heads[envs] % self.capacity
+        self.data['obs'][envs, slots] = obs
+        self.data['flags'][envs, slots] = flags
+        self.data['age'][envs, slots] = self.ages[envs]
+        for name, value in fields.items():
+            if value is not None:
+                self.data[name][envs, slots] = value
+        if self.prioritized:
+            self.tree[envs * self.capacity + slots] = self.max_priority if fields else 0.0
+        self.heads[envs] += 1  # last: a reader in another process sees whole slots only
+
+    # Reading
+
+    def __len__(self):
+        """Slots held."""
+        return int(np.minimum(self.heads, self.capacity).sum())
+
+    @property
+    def ready(self):
+        """Whether a batch can be drawn."""
+        return bool((self.heads > self.window).any())
+
+    def batches(self, agent=None):
+        """The one batch of this update, as tensors. A resume needs only `cursor`."""
+        generator = np.random.default_rng((self.seed, self.cursor))
+        self.cursor += 1
+        yield self.sample(generator, self.batch_size)
+
+    def sample(self, generator, size):
+        """`size` samples drawn with a NumPy generator -> Experience of tensors.
+
+        Proposals that are no start of a whole sample (an episode's final observation; an unfinished window at the head;
+        a stack whose frames were overwritten) are drawn again, which leaves the distribution over the others as it is.
+        """
+        heads = self.heads.copy()  # another process may write on
+        env, start, steps = (np.empty(0, np.int64) for _ in range(3))
+        for _ in range(1000):
+            proposals = self._propose(generator, heads, size - len(env))
+            valid, length = self._whole(heads, *proposals)
+            env, start = np.append(env, proposals[0][valid]), np.append(start, proposals[1][valid])
+            steps = np.append(steps, length[valid])
+            if len(env) == size:
+                return self._gather(heads, env, start, steps)
+        raise RuntimeError(f'The replay at {self.path} holds no whole sample of {self.window} steps; ask `ready` first')
+
+    def _oldest(self, heads):
+        """The first slot that is safe to read; a reader beside a writer keeps clear of what is overwritten next."""
+        margin = min(256, self.capacity // 4) if self.mode == 'r' else 0
+        return np.maximum(0, heads - self.capacity + margin)
+
+    def _propose(self, generator, heads, size):
+        """Environments and slots, uniform over all that are held, or in proportion to their priority -> [B], [B]."""
+        if self.prioritized:
+            mass = (np.arange(size) + generator.random(size)) * (self.tree.total / size)  # stratified
+            index = np.minimum(self.tree.find(mass), self.num_envs * self.capacity - 1)
+            env, slot = np.divmod(index, self.capacity)
+            return env, heads[env] - 1 - (heads[env] - 1 - slot) % self.capacity
+        longest = int((heads - self._oldest(heads)).max())
+        env = generator.integers(self.num_envs, size=size)
+        return env, heads[env] - 1 - generator.integers(longest, size=size)
+
+    def _whole(self, heads, env, start):
+        """Which proposals are whole samples, and after how many steps each one bootstraps -> [B] bool, [B] int64."""
+        oldest, head = self._oldest(heads)[env], heads[env]
+        held = start >= oldest
+        flags = self._at('flags', env, np.minimum(start[:, None] + np.arange(self.window), head[:, None] - 1))  # [B, W]
+        stops = (flags & (self.stops | TRUNCATED)) > 0
+        ends = (flags & (TERMINATED | TRUNCATED)) > 0
+        finished = ends.any(1) | (start + self.window < head)
+        steps = np.where(stops[:, : self.nstep].any(1), stops[:, : self.nstep].argmax(1) + 1, self.nstep)
+        frames = np.minimum(self._at('age', env, start), self.frame_stack - 1)
+        return held & finished & (flags[:, 0] & FINAL == 0) & (start - frames >= oldest), steps
+
+    def _at(self, name, env, slot):
+        """Field `name` at slots [B] or [B, W] of environments [B] -> [B, ...] or [B, W, ...]."""
+        index = (env if slot.ndim == 1 else env[:, None]) * self.capacity + slot % self.capacity
+        return self.flat[name].take(index, axis=0, mode='clip')  # 'clip' is the fast path; indices are in range
+
+    def _stacks(self, env, slot, age):
+        """Observations at slots [B, M] of age [B, M], stacked to [B, M, frame_stack * C, H, W]."""
+        back = np.minimum(np.arange(self.frame_stack)[::-1], age[..., None])  # [B, M, S]
+        frames = self._at('obs', env, (slot[..., None] - back).reshape(len(env), -1))
+        shape = self.spec.obs_shape
+        return torch.from_numpy(frames.reshape(*slot.shape, self.frame_stack * shape[0], *shape[1:]))
+
+    def _gather(self, heads, env, start, steps):
+        age = self._at('age', env, start).astype(np.int64)
+        offset = np.stack([np.zeros_like(steps), steps], 1)  # [B, 2]
+        obs = self._stacks(env, start[:, None] + offset, age[:, None] + offset)
+        taken = np.arange(self.nstep) < steps[:, None]  # [B, n]
+        reward = self._rewards(env, start[:, None] + np.arange(self.nstep)) * taken
+        last = self._at('flags', env, start + steps - 1)
+        powers = (self.discount ** np.arange(self.nstep + 1)).astype(np.float32)
+        index = env * self.capacity + start % self.capacity
+        batch = Experience(
+            obs=obs[:, 0],
+            action=torch.from_numpy(self._at('action', env, start)),
+            reward=torch.from_numpy(reward @ powers[:-1]),
+            discount=torch.from_numpy(powers[steps] * (last & self.stops == 0)),
+            next_obs=obs[:, 1],
+            last=torch.from_numpy(last & (TERMINATED | TRUNCATED) > 0),
+            label=torch.from_numpy(self._at('label', env, start)) if 'label' in self.data else None,
+            index=torch.from_numpy(index),
+        )
+        if self.horizon:
+            batch = batch._replace(future=self._future(env, start, age))
+        if self.prioritized:
+            weight = self.tree[index] ** -self.beta  # the number of samples and the total cancel in weight / max
+            batch = batch._replace(weight=torch.from_numpy((weight / weight.max()).astype(np.float32)))
+        return batch
+
+    def _rewards(self, env, slot):
+        reward = self._at('reward', env, slot)
+        return reward if self.reward_clip is None else reward.clip(-self.reward_clip, self.reward_clip)
+
+    def _future(self, env, start, age):
+        """The next `horizon` steps -> Future."""
+        ahead = np.arange(self.horizon)
+        ends = (self._at('flags', env, start[:, None] + ahead) & (TERMINATED | TRUNCATED)) > 0
+        length = np.where(ends.any(1), ends.argmax(1) + 1, self.horizon)[:, None]  # [B, 1] steps to the end
+        valid = ahead < length  # [B, K]
+        offset = np.minimum(ahead + 1, length)
+        taken = start[:, None] + np.minimum(ahead, length - 1)
+        return Future(
+            obs=self._stacks(env, start[:, None] + offset, age[:, None] + offset),
+            action=torch.from_numpy(self._at('action', env, taken)),
+            reward=torch.from_numpy(self._rewards(env, taken) * valid),
+            valid=torch.from_numpy(valid),
+        )
+
+    # Priorities
+
+    def reprioritize(self, index, error):
+        """New priorities from absolute temporal-difference errors [B] of the samples at `index` [B]."""
+        if self.prioritized:
+            priority = (np.asarray(error, np.float64) + 1e-6) ** self.alpha
+            self.max_priority = max(self.max_priority, priority.max())
+            self.tree[np.asarray(index)] = priority
+
+    # Files
+
+    def _fields(self):
+        """Shape and dtype of a slot's fields."""
+        fields = {
+            'obs': (self.spec.obs_shape, self.spec.obs_dtype),
+            'action': (self.spec.action_shape, 'float32' if self.spec.action_shape else 'int64'),
+            'reward': ((), 'float32'),
+            'flags': ((), 'uint8'),
+            'age': ((), 'int32'),
+        }
+        return fields | ({'label': ((), 'int64')} if self.spec.kind == 'classify' else {})
+
+    def _create(self):
+        """New files of full size: a disk that is too small says so now, not in the middle of the run."""
+        try:
+            self.path.mkdir(parents=True)
+            shapes = {name: ((self.num_envs, self.capacity, *shape), dtype) for name, (shape, dtype) in self._fields().items()}
+            self.data = {name: self._allocate(name, *shape) for name, shape in shapes.items()}
+            self.heads = self._allocate('heads', (self.num_envs,), 'int64')
+            self.flush()
+        except OSError as error:
+            self.delete()
+            raise Utils.UserError(
+                f'No room for a replay of {self.num_envs * self.capacity:,} steps at {self.path} ({error.strerror}): '
+                'free the disk, or choose replay.capacity= or root='
+            ) from error
+
+    def _allocate(self, name, shape, dtype):
+        array = np.lib.format.open_memmap(self.path / f'{name}.npy', 'w+', np.dtype(dtype), shape)
+        if hasattr(os, 'posix_fallocate'):  # a sparse file on a full disk would end in SIGBUS much later
+            with open(self.path / f'{name}.npy', 'r+b') as file:
+                os.posix_fallocate(file.fileno(), 0, array.offset + array.nbytes)
+        return array
+
+    def _open(self):
+        """Files of an earlier run, checked against their header and this task."""
+        try:
+            header = json.loads((self.path / 'header.json').read_text())
+            if header['version'] != VERSION:
+                raise ValueError(f'it is of version {header["version"]}, this program reads {VERSION}')
+            self.num_envs, self.capacity = header['num_envs'], header['capacity']
+            wanted = {name: [list(shape), str(np.dtype(dtype))] for name, (shape, dtype) in self._fields().items()}
+            if header['fields'] != wanted:
+                raise ValueError(f'it holds {header["fields"]}, this task needs {wanted}')
+            self.data = {name: self._map(name) for name in wanted}
+            self.heads = self._map('heads')
+            for name, data in self.data.items():
+                shape, dtype = wanted[name]
+                if data.shape != (self.num_envs, self.capacity, *shape) or data.dtype != dtype:
+                    raise ValueError(f'{name}.npy is {data.shape} {data.dtype}')
+            if self.heads.shape != (self.num_envs,) or (self.heads < 0).any():
+                raise ValueError('heads.npy is damaged')
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise Utils.UserError(f'No whole replay at {self.path} ({error}): choose another with replay.path=') from error
+
+    def _map(self, name):
+        mode = 'r+' if self.mode == 'r+' else 'c' if self.mode == 'c' else 'r'
+        return np.load(self.path / f'{name}.npy', mmap_mode=mode, allow_pickle=False)
+
+    def _written(self, index):
+        env, slot = np.divmod(index, self.capacity)
+        return slot < self.heads[env]
+
+    def flush(self):
+        """Everything so far to the disk, the header last."""
+        if self.mode in ('w+', 'r+'):
+            for data in (*self.data.values(), self.heads):
+                data.flush()
+            header = {
+                'version': VERSION,
+                'num_envs': self.num_envs,
+                'capacity': self.capacity,
+                'heads': self.heads.tolist(),
+                'size': len(self),
+                'fields': {name: [list(shape), str(np.dtype(dtype))] for name, (shape, dtype) in self._fields().items()},
+            }
+            Utils.atomic_write(self.path / 'header.json', json.dumps(header, indent=1))
+
+    def delete(self):
+        """Removes the files, if this object made them; never those of an earlier run."""
+        if self.mode == 'w+' and self.path.exists():
+            for name in (*self._fields(), 'heads'):
+                (self.path / f'{name}.npy').unlink(missing_ok=True)
+            (self.path / 'header.json').unlink(missing_ok=True)
+            if not any(self.path.iterdir()):
+                self.path.rmdir()
