@@ -1,0 +1,234 @@
+"""The one update that every agent shares."""
+
+from copy import deepcopy
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+import Utils
+from Agents import Casts
+from Agents.Losses.Supervised import negative_log_likelihood
+from Agents.Losses.TemporalDifference import bootstrap, pathwise, td_loss
+from Blocks.Actors import Actor
+from Blocks.Architectures import Null
+from Blocks.Creator import Creator, paint, predict
+from Blocks.Critics import Critic
+from Blocks.Encoders import Encoder
+from Blocks.Shapes import build
+
+
+class Phase(NamedTuple):
+    """One step of the optimiser within an update: these losses, summed, train these parts of the creator."""
+
+    losses: tuple
+    trains: tuple
+
+
+class Agent(nn.Module):
+    """A creator (encoder, actor, critic), the phases it learns in, and copies of it that follow slowly.
+
+    Which domain, cast, blocks and phases: decided here, once. A subclass sets its own hyperparameters before it calls this
+    constructor, says in `reinforce` which blocks control takes, and in `next_value` what follows is worth.
+
+    Arguments:
+        spec: of the suite. recipes: the blocks, as nested dicts of partials or None (`Blocks.Shapes.build`).
+        frame_stack: frames in an observation. generate, RL, supervise: the domain, see `Agents.Casts`.
+        lr: learning rate, a number or a schedule over agent steps. optimizer: a torch.optim class or partial.
+        clip_grad_norm: of each phase's gradient; None for none. huber: critics learn by the Huber loss, not the square.
+        stddev_schedule: deviation of the exploration noise. explore_steps: uniformly random actions before this step.
+        target_tau, target_period: every `period` updates the target creator moves by tau towards the creator
+            (tau 1: a copy; tau 1 and period 1: there is none, the creator is its own target).
+        ema, ema_decay: act and evaluate with moving-average weights.
+        precision: 'fp32', or 'bf16' for autocast. parallel: DataParallel of the eyes. log: losses in the Train log.
+    """
+
+    def __init__(self, spec, recipes=None, *, frame_stack=1, generate=False, RL=True, supervise=True, lr=1e-4,
+                 weight_decay=0.0, optimizer=torch.optim.AdamW, clip_grad_norm=None, trunk_dim=50, hidden_dim=512,
+                 num_critics=1, huber=False, stddev_schedule=0.2, explore_steps=0, target_tau=0.01, target_period=1, latent_dim=64,
+                 ema=False, ema_decay=0.999, precision='fp32', parallel=False, log=False):  # fmt: skip
+        super().__init__()
+        self.spec, self.recipes, self.parallel = spec, recipes or {}, parallel
+        self.obs_shape = (spec.obs_shape[0] * frame_stack, *spec.obs_shape[1:])
+        self.latent_shape = (latent_dim,)
+        self.trunk_dim, self.hidden_dim, self.num_critics = trunk_dim, hidden_dim, num_critics
+        self.RL, self.supervise, self.huber = RL, supervise, huber
+        self.exploration, self.explore_steps = stddev_schedule, explore_steps
+        self.domain = 'generate' if generate else spec.kind
+        self.aug = build(self.recipes.get('aug') or Null, self.obs_shape)
+        self.creator, self.cast, self.phases = getattr(self, self.domain)()
+        self.step, self.updates, self.logs, self.log = 0, 0, {}, log  # step: the run's, in agent steps
+        self.target_tau, self.target_period = target_tau, target_period
+        self.target = None if target_tau == 1 and target_period == 1 else deepcopy(self.creator).requires_grad_(False)
+        self.ema_decay = ema_decay
+        self.average = deepcopy(self.creator).requires_grad_(False) if ema else None
+        self.precision, self.clip_grad_norm, self.lr = precision, clip_grad_norm, lr
+        self.optimizer = optimizer(self.creator.parameters(), lr=Utils.schedule(lr, 0), weight_decay=weight_decay)
+
+    # Domains: blocks, cast, phases
+
+    def reinforce(self):
+        """What control takes -> Creator, cast, phases."""
+        raise TypeError(f'{type(self).__name__} does not say how it acts')
+
+    def classify(self):
+        """The actor predicts. Labels teach it, or a critic that learned how wrong it is, or both."""
+        encoder = self.build_encoder()
+        classes = (self.spec.num_actions,)
+        creator = Creator(encoder, self.build_actor(encoder.repr_shape, classes), None, predict)
+        if not self.RL:
+            return creator, Casts.observe, (Phase(('supervised_loss',), ('encoder', 'actor')),)
+        creator.critic = self.build_critic(encoder.repr_shape, classes)
+        climb = Phase(('actor_loss',), ('actor',))
+        if not self.supervise:
+            return creator, Casts.classify, (Phase(('critic_loss',), ('encoder', 'critic')), climb)
+        judge = Phase(('critic_loss', 'supervised_loss'), ('encoder', 'critic', 'actor'))
+        return creator, Casts.classify, (judge, climb)
+
+    def generate(self):
+        """The actor paints from noise; the critic tells its images from the data's. Images are not augmented."""
+        self.aug = Null()
+        actor = self.build_actor(self.latent_shape, self.obs_shape)
+        creator = Creator(Null(), actor, self.build_critic(self.latent_shape, self.obs_shape), paint)
+        return creator, Casts.generate, (Phase(('critic_loss',), ('critic',)), Phase(('actor_loss',), ('actor',)))
+
+    def build_encoder(self):
+        recipe = self.recipes.get('encoder') or {}
+        return Encoder(self.obs_shape, **recipe, mean=self.spec.mean, std=self.spec.std, parallel=self.parallel)
+
+    def build_actor(self, repr_shape, output_shape):
+        recipe = self.recipes.get('actor') or {}
+        return Actor(repr_shape, output_shape, **recipe, trunk_dim=self.trunk_dim, hidden_dim=self.hidden_dim)
+
+    def build_critic(self, repr_shape, action_shape, num_actions=None, **arguments):
+        recipe = self.recipes.get('critic') or {}
+        return Critic(repr_shape, action_shape, num_actions, **recipe, ensemble=self.num_critics, trunk_dim=self.trunk_dim,
+                      hidden_dim=self.hidden_dim, **arguments)  # fmt: skip
+
+    # Acting
+
+    @property
+    def device(self):
+        return next(self.creator.parameters()).device
+
+    @property
+    def noise(self):
+        """Of the exploration at this step: a deviation or a probability, as the policy has it."""
+        return Utils.schedule(self.exploration, self.step)
+
+    def autocast(self):
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == 'bf16')
+
+    @torch.no_grad()
+    def act(self, obs, explore=True):
+        """Observations [N, ...] of NumPy -> actions [N, ...] of NumPy; greedy unless it explores."""
+        if self.training:
+            self.eval()
+        creator = self.average or self.creator
+        with self.autocast():
+            policy = creator(torch.as_tensor(obs, device=self.device), self.noise if explore else 0.0)
+            action = policy.sample() if explore else policy.mode()
+        if explore and self.step < self.explore_steps:
+            action = self.explore(action)
+        return action.float().cpu().numpy() if action.is_floating_point() else action.cpu().numpy()
+
+    def explore(self, action):
+        """Uniformly random actions of the same shape."""
+        if action.is_floating_point():
+            return 2 * torch.rand_like(action) - 1
+        return torch.randint_like(action, self.spec.num_actions)
+
+    @torch.no_grad()
+    def create(self, count):
+        """Images painted from noise -> uint8 [count, C, H, W]."""
+        self.eval()
+        creator = self.average or self.creator
+        latent = torch.randn(count, *self.latent_shape, device=self.device)
+        with self.autocast():
+            images = torch.cat([creator.policy(part).mode() for part in latent.split(250)])
+        return ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu()
+
+    # Learning
+
+    def learn(self, memory):
+        """One creator update per batch: perceive, cast the task as experience, then judge and create, phase by phase."""
+        self.train()
+        for batch in memory.batches(self):
+            with self.autocast():
+                batch = self.cast(self.perceive(batch), self)
+            for phase in self.phases:  # a later phase sees the step of an earlier one
+                with self.autocast():
+                    losses = {name: getattr(self, name)(batch) for name in phase.losses}
+                self.optimize(sum(losses.values()), phase.trains)
+                self.logs.update({name: loss.detach() for name, loss in losses.items()})
+            self.follow()
+            if batch.weight is not None:
+                memory.reprioritize(batch.index, self.logs['td_error'].cpu())
+        return self.logs
+
+    def perceive(self, batch):
+        """The batch on the agent's device, its images augmented."""
+        batch = batch._replace(
+            **{name: field.to(self.device) for name, field in batch._asdict().items() if isinstance(field, torch.Tensor)}
+        )
+        next_obs = None if batch.next_obs is None else self.aug(batch.next_obs)
+        return batch._replace(obs=self.aug(batch.obs), next_obs=next_obs)
+
+    def optimize(self, loss, trains):
+        """One step of the optimiser for these parts alone: the others get no gradient, so they do not move."""
+        parameters = [parameter for part in trains for parameter in getattr(self.creator, part).parameters()]
+        for group in self.optimizer.param_groups:
+            group['lr'] = Utils.schedule(self.lr, self.step)
+        loss.backward(inputs=parameters)
+        if self.clip_grad_norm:
+            nn.utils.clip_grad_norm_(parameters, self.clip_grad_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+
+    @torch.no_grad()
+    def follow(self):
+        """The target creator and the moving average follow the creator."""
+        self.updates += 1
+        if self.target is not None and self.updates % self.target_period == 0:
+            track(self.target, self.creator, self.target_tau)
+        if self.average is not None:
+            track(self.average, self.creator, 1 - self.ema_decay)
+
+    # Losses. They see features where the batch had observations.
+
+    @property
+    def slow(self):
+        """The creator that targets are computed with."""
+        return self.target or self.creator
+
+    def critic_loss(self, batch):
+        """The critic learns what the action was worth."""
+        q = self.creator.critic(batch.obs, batch.action).float()
+        self.logs['q'] = q.detach().mean()
+        loss, self.logs['td_error'] = td_loss(q, self.returns(batch), batch.weight, self.huber)
+        return loss
+
+    @torch.no_grad()
+    def returns(self, batch):
+        """[B]: the reward, and where something follows, what that is worth."""
+        if batch.next_obs is None:
+            return batch.reward
+        return bootstrap(batch.reward, batch.discount, self.next_value(batch))
+
+    def actor_loss(self, batch):
+        """The actor climbs its critic."""
+        policy = self.creator.policy(batch.obs.detach(), self.noise)
+        return pathwise(self.creator.critic(batch.obs.detach(), policy.rsample()).float())
+
+    def supervised_loss(self, batch):
+        """The actor learns its label."""
+        policy = self.creator.policy(batch.obs)
+        self.logs['accuracy'] = (policy.mode().argmax(-1) == batch.label).float().mean()
+        return negative_log_likelihood(policy, batch.label).mean()
+
+
+def track(slow, fast, rate):
+    """Parameters of `slow` move by `rate` towards those of `fast`; buffers are copied."""
+    torch._foreach_lerp_(list(slow.parameters()), list(fast.parameters()), rate)
+    for mine, theirs in zip(slow.buffers(), fast.buffers(), strict=True):
+        mine.copy_(theirs)

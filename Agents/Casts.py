@@ -1,0 +1,37 @@
+"""Casts: each kind of task as experience. What is observed, what is done, and what is that worth?
+
+| domain   | obs          | action                      | reward                                  | discount |
+|----------|--------------|-----------------------------|-----------------------------------------|----------|
+| control  | features     | what was done               | what the environment gave over n steps  | 0 after a terminal |
+| classify | features     | the prediction, as logits   | minus its error                         | 0        |
+| generate | latent noise | the image, in [-1, 1]       | 1 for the data's, 0 for the agent's own | 0        |
+"""
+
+import torch
+
+from Agents.Losses.Supervised import negative_log_likelihood
+from Blocks.Distributions import Prediction
+
+
+def observe(batch, agent):
+    """What happened, as it was: control, and labels alone (`RL=false`)."""
+    return batch._replace(obs=agent.creator.encoder(batch.obs))
+
+
+def classify(batch, agent):
+    """The agent's own prediction, explored, is worth minus its error."""
+    features = agent.creator.encoder(batch.obs)
+    prediction = agent.creator.policy(features, agent.noise).sample()
+    reward = -negative_log_likelihood(Prediction(prediction), batch.label)
+    return batch._replace(obs=features, action=prediction, reward=reward, discount=torch.zeros_like(reward))
+
+
+def generate(batch, agent):
+    """Half the images are the data's, half the agent's own; the critic is to tell them apart (arXiv:1406.2661)."""
+    real = batch.obs / 127.5 - 1
+    latent = torch.randn(2 * len(real), *agent.latent_shape, device=real.device)
+    created = agent.creator.policy(latent[len(real) :]).sample()
+    reward = torch.cat([torch.ones(len(real)), torch.zeros(len(real))]).to(real.device)
+    return batch._replace(
+        obs=latent, action=torch.cat([real, created]), reward=reward, discount=torch.zeros_like(reward), next_obs=None
+    )

@@ -1,0 +1,26 @@
+"""Uniformly random actions: the floor that every agent must leave behind."""
+
+import torch
+
+from Agents import Casts
+from Agents.Agent import Agent
+from Blocks.Creator import Creator, choose
+
+
+class Random(Agent):
+    """Acts at random, in evaluation too, and learns nothing."""
+
+    def __init__(self, *args, **common):
+        super().__init__(*args, **common)
+        self.phases = ()
+
+    def reinforce(self):
+        encoder, spec = self.build_encoder(), self.spec
+        critic = self.build_critic(encoder.repr_shape, spec.action_shape, spec.num_actions)
+        return Creator(encoder, None, critic, choose), Casts.observe, ()
+
+    def act(self, obs, explore=True):
+        """Observations [N, ...] -> uniform actions: [N] of the discrete ones, else [N, A] in [-1, 1]."""
+        if self.spec.action_shape:
+            return 2 * torch.rand(len(obs), *self.spec.action_shape).numpy() - 1
+        return torch.randint(self.spec.num_actions, (len(obs),)).numpy()

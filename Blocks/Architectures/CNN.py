@@ -1,0 +1,44 @@
+"""Plain convolutional networks: a general one, the one of the Nature DQN, the one of DrQ."""
+
+from torch import nn
+
+from Blocks.Shapes import shape_of, size
+
+
+class CNN(nn.Module):
+    """[B, C, H, W] -> [B, channels[-1], H', W'], or [B, *output_shape] through a linear layer if that is given.
+
+    One convolution for each entry of `channels`; kernels, strides and paddings are one number or one for each layer.
+    `norm` puts batch normalisation between convolution and rectifier. `input_shape` may also be a flat (C,): 1x1 images.
+    """
+
+    def __init__(self, input_shape, output_shape=None, channels=(32, 64, 128), kernels=3, strides=2, paddings=1, norm=True):
+        super().__init__()
+        every = [each if hasattr(each, '__len__') else [each] * len(channels) for each in (kernels, strides, paddings)]
+        layers, depth = [], input_shape[0]
+        for width, kernel, stride, padding in zip(channels, *every, strict=True):
+            layers += [nn.Conv2d(depth, width, kernel, stride, padding, bias=not norm)]
+            layers += [nn.BatchNorm2d(width)] if norm else []
+            layers += [nn.ReLU()]
+            depth = width
+        self.layers = nn.Sequential(*layers)
+        if output_shape is not None:
+            flat = size(shape_of(self.layers, input_shape))
+            self.layers += nn.Sequential(nn.Flatten(), nn.Linear(flat, size(output_shape)), nn.Unflatten(1, output_shape))
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+class Nature(CNN):
+    """[B, C, 84, 84] -> [B, 64, 7, 7] (Mnih et al. 2015, doi:10.1038/nature14236)."""
+
+    def __init__(self, input_shape, output_shape=None):
+        super().__init__(input_shape, output_shape, (32, 64, 64), (8, 4, 3), (4, 2, 1), 0, norm=False)
+
+
+class DrQ(CNN):
+    """[B, C, 84, 84] -> [B, 32, 35, 35] (arXiv:2004.13649)."""
+
+    def __init__(self, input_shape, output_shape=None):
+        super().__init__(input_shape, output_shape, (32, 32, 32, 32), 3, (2, 1, 1, 1), 0, norm=False)

@@ -1,0 +1,35 @@
+"""Multi-layer perceptrons."""
+
+from torch import nn
+
+from Blocks.Shapes import size
+
+
+class MLP(nn.Module):
+    """[B, *input_shape] -> [B, *output_shape] through `depth` hidden layers of `hidden_dim` rectified units."""
+
+    def __init__(self, input_shape, output_shape=None, hidden_dim=512, depth=1):
+        super().__init__()
+        self.output_shape = (hidden_dim,) if output_shape is None else tuple(output_shape)
+        layers, width = [], size(input_shape)
+        for _ in range(depth):
+            layers += [nn.Linear(width, hidden_dim), nn.ReLU()]
+            width = hidden_dim
+        if output_shape is not None:
+            layers += [nn.Linear(width, size(output_shape))]
+        self.layers = nn.Sequential(nn.Flatten(), *layers)
+
+    def forward(self, x):
+        return self.layers(x).unflatten(1, self.output_shape)
+
+
+class Trunk(nn.Module):
+    """[B, *input_shape] -> [B, trunk_dim] in (-1, 1): a bounded bottleneck before a head (DrQ-v2, arXiv:2107.09645)."""
+
+    def __init__(self, input_shape, output_shape=None, trunk_dim=50):
+        super().__init__()
+        width = trunk_dim if output_shape is None else size(output_shape)
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(size(input_shape), width), nn.LayerNorm(width), nn.Tanh())
+
+    def forward(self, x):
+        return self.layers(x)

@@ -1,0 +1,46 @@
+"""Augmentations of image batches, on the pixels' own scale 0..255. Other input passes unchanged."""
+
+import torch
+from torch import nn
+
+
+class RandomShifts(nn.Module):
+    """Shifts each image by up to `pad` pixels, edges repeated: [B, C, H, W] -> the same (DrQ, arXiv:2004.13649).
+
+    Whole pixels, so an integer crop does what DrQ-v2 does by interpolation, and bytes stay bytes.
+    """
+
+    def __init__(self, input_shape=None, output_shape=None, pad=4):
+        super().__init__()
+        self.pad = pad
+
+    def forward(self, image):
+        if image.dim() != 4:
+            return image
+        batch, _, height, width = image.shape
+        rows, columns = (torch.arange(-self.pad, side + self.pad, device=image.device) for side in (height, width))
+        padded = image[:, :, rows.clamp(0, height - 1)][..., columns.clamp(0, width - 1)]  # [B, C, H + 2p, W + 2p]
+        crops = padded.unfold(2, height, 1).unfold(3, width, 1)  # [B, C, 2p + 1, 2p + 1, H, W], a view
+        down, right = torch.randint(0, 2 * self.pad + 1, (2, batch), device=image.device)
+        return crops[torch.arange(batch, device=image.device), :, down, right]
+
+
+class Intensity(nn.Module):
+    """Scales each image by 1 + scale * N(0, 1), the noise cut at two deviations (SPR, arXiv:2007.05929; Rainbow variants)."""
+
+    def __init__(self, input_shape=None, output_shape=None, scale=0.05):
+        super().__init__()
+        self.scale = scale
+
+    def forward(self, image):
+        if image.dim() != 4:
+            return image
+        noise = torch.randn(len(image), 1, 1, 1, device=image.device).clamp_(-2, 2)
+        return image * (1 + self.scale * noise)
+
+
+class RandomShiftsIntensity(nn.Sequential):
+    """Both, as the Atari 100k agents have it."""
+
+    def __init__(self, input_shape=None, output_shape=None, pad=4, scale=0.05):
+        super().__init__(RandomShifts(pad=pad), Intensity(scale=scale))

@@ -1,0 +1,47 @@
+"""Critics score: the worth of what was created, by an ensemble of heads."""
+
+import torch
+from torch import nn
+
+from Blocks.Architectures import MLP, Discriminator, Dueling, Null, Trunk
+from Blocks.Shapes import build, check, shape_of
+
+
+class Critic(nn.Module):
+    """Features [B, *repr_shape] (and an action) -> Q, in units of reward, by `ensemble` heads E.
+
+    With `num_actions`, all discrete actions are scored at once: [E, B, A], or [E, B] of the action [B] that is given.
+    Otherwise the action [B, *action_shape] joins the features before the head: [E, B]; proposals [B, M, A] -> [E, B, M].
+    An image (3-D action_shape) is judged by itself, without features, by DCGAN's discriminator unless `q_head` says else.
+    """
+
+    def __init__(self, repr_shape, action_shape, num_actions=None, trunk=None, q_head=None, ensemble=1, dueling=False,
+                 trunk_dim=50, hidden_dim=512):  # fmt: skip
+        super().__init__()
+        self.discrete, self.images = num_actions is not None, len(action_shape) == 3
+        self.trunk = build(Null if self.images else trunk or Trunk, repr_shape, trunk_dim=trunk_dim)
+        features = shape_of(self.trunk, repr_shape)
+        if self.images:
+            features = tuple(action_shape)
+        elif not self.discrete:
+            features = (features[0] + action_shape[0],)
+        scores = (num_actions,) if self.discrete else (1,)
+        head = q_head or (Discriminator if self.images else Dueling if dueling else MLP)
+        self.q_heads = nn.ModuleList(
+            check(build(head, features, scores, hidden_dim=hidden_dim), scores, features) for _ in range(ensemble)
+        )
+
+    def forward(self, features, action=None):
+        if self.images:
+            return self.score(action).squeeze(-1)
+        features = self.trunk(features)
+        if self.discrete:
+            q = self.score(features)  # [E, B, A]
+            return q if action is None else q.gather(-1, action.expand(len(q), -1).unsqueeze(-1)).squeeze(-1)
+        if action.dim() == 2:
+            return self.score(torch.cat([features, action], -1)).squeeze(-1)  # [E, B]
+        pairs = torch.cat([features.unsqueeze(1).expand(-1, action.shape[1], -1), action], -1)  # [B, M, D + A]
+        return self.score(pairs.flatten(0, 1)).unflatten(1, action.shape[:2]).squeeze(-1)  # [E, B, M]
+
+    def score(self, x):
+        return torch.stack([head(x) for head in self.q_heads])

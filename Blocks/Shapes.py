@@ -1,0 +1,53 @@
+"""How blocks are built and what shape comes out of them, without formulas."""
+
+import inspect
+
+import torch
+from torch import nn
+
+
+def build(recipe, input_shape, output_shape=None, **arguments):
+    """The block that `recipe` (a class, or a partial that may fix arguments of its own) makes of these shapes.
+
+    Blocks take `(input_shape, output_shape=None, **arguments)`, shapes without the batch dimension. What a constructor
+    does not take it is not given, so any nn.Module can be a block. What the recipe fixes wins.
+    """
+    fixed = getattr(recipe, 'keywords', {})
+    offered = {'input_shape': tuple(input_shape), 'output_shape': output_shape, **arguments}
+    taken = inspect.signature(getattr(recipe, 'func', recipe)).parameters
+    return recipe(**{name: value for name, value in offered.items() if name in taken and name not in fixed})
+
+
+def shape_of(module, *input_shapes):
+    """The output shape of `module` for these input shapes, all without batch; it runs on meta tensors, which hold nothing.
+
+    Raises ValueError naming the block and the shapes given.
+    """
+    state = {name: tensor.to('meta') for name, tensor in (*module.named_parameters(), *module.named_buffers())}
+    inputs = tuple(torch.empty(2, *shape, device='meta') for shape in input_shapes)
+    try:
+        return tuple(torch.func.functional_call(module, state, inputs).shape[1:])
+    except (RuntimeError, IndexError, ValueError) as error:
+        given = ' and '.join(str(tuple(shape)) for shape in input_shapes)
+        reason = str(error).splitlines()[0]
+        raise ValueError(f'Block {type(module).__name__} does not take inputs of shape {given}: {reason}') from error
+
+
+def check(module, wanted, *input_shapes):
+    """`module`, if it maps these shapes to `wanted`. Raises ValueError naming the block, the shape given and the one wanted."""
+    given = shape_of(module, *input_shapes)
+    if given != tuple(wanted):
+        raise ValueError(f'Block {type(module).__name__} gives shape {given}, but {tuple(wanted)} is wanted here')
+    return module
+
+
+def size(shape):
+    """Elements of a shape."""
+    return torch.Size(shape).numel()
+
+
+class Flat(nn.Module):
+    """[B, ...] -> [B, D], also from a batch of proposals' worth of leading dimensions already merged."""
+
+    def forward(self, x):
+        return x.flatten(1)

@@ -1,0 +1,84 @@
+"""Rollouts of an agent through a vector of environments."""
+
+import numpy as np
+
+
+class Environment:
+    """A suite, the frame stacks the agent sees, and what its episodes came to. It knows nothing of learning.
+
+    Suites give single frames; an observation is the last `frame_stack` of them along the first axis, the episode's first
+    repeated in front of it. The replay rebuilds the same stacks, bit for bit.
+    """
+
+    def __init__(self, suite, frame_stack=1):
+        self.suite, self.frame_stack = suite, frame_stack
+        self.episodes = self.steps = 0
+        self.stack = None
+
+    @property
+    def obs(self):
+        """What the agent acts on: [N, frame_stack * C, H, W] or [N, frame_stack * D]."""
+        return self.stack.reshape(len(self.stack), -1, *self.stack.shape[3:])
+
+    def reset(self):
+        """Begins an episode in every environment."""
+        frames = self.suite.reset()
+        self.stack = np.repeat(frames[:, None], self.frame_stack, 1)  # [N, S, C, H, W]
+        self.score, self.length = np.zeros(len(frames)), np.zeros(len(frames), np.int64)
+
+    def step(self, action):
+        """Acts in every environment -> Step, and the scores [M] and lengths [M] of the M episodes that it ended."""
+        step = self.suite.step(action)
+        ended = step.terminated | step.truncated
+        self.stack = np.concatenate([self.stack[:, 1:], step.obs[:, None]], 1)
+        self.stack[ended] = step.obs[ended][:, None]
+        self.score += step.reward
+        self.length += 1
+        scores, lengths = self.score[ended], self.length[ended]
+        self.score[ended], self.length[ended] = 0, 0
+        self.episodes += len(scores)
+        self.steps += len(ended)
+        return step, scores, lengths
+
+    def rollout(self, agent, replay):
+        """One explored step of every environment, into the replay -> scores [M] of the episodes that ended."""
+        if self.stack is None:
+            self.reset()
+        frames = self.stack[:, -1].copy()
+        action = agent.act(self.obs)
+        step, scores, _ = self.step(action)
+        replay.add(frames, action, step.reward, step.terminated, step.truncated, step.final_obs, step.label, step.life_lost)
+        return scores
+
+    def evaluate(self, agent, episodes, record=False):
+        """Whole episodes, greedy, from a reset on -> dict with the mean `reward` over exactly `episodes` of them, and more.
+
+        Every environment plays a fixed share, so that short episodes do not count more often than long ones. With
+        `record`, 'video' holds the frames [T, H, W, 3] of environment 0's first episode, where the suite can draw.
+        """
+        self.reset()
+        count = self.suite.num_envs
+        share = episodes // count + (np.arange(count) < episodes % count)
+        played, total_scores, total_lengths, frames, labels, predictions = np.zeros(count, np.int64), [], [], [], [], []
+        while (played < share).any():
+            if record and played[0] == 0:
+                pictures = self.suite.render()
+                frames += [] if pictures is None else [pictures[0]]
+            action = agent.act(self.obs, explore=False)
+            step, scores, lengths = self.step(action)
+            ended = step.terminated | step.truncated
+            counts = (played < share)[ended]
+            total_scores += scores[counts].tolist()
+            total_lengths += lengths[counts].tolist()
+            if step.label is not None:
+                labels += step.label[ended][counts].tolist()
+                predictions += action[ended][counts].argmax(-1).tolist()
+            played += ended
+        return {
+            'reward': float(np.mean(total_scores)),
+            'reward_std': float(np.std(total_scores)),
+            'length': float(np.mean(total_lengths)),
+            'video': np.stack(frames) if frames else None,
+            'labels': np.array(labels),
+            'predictions': np.array(predictions),
+        }
