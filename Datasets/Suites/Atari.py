@@ -7,7 +7,7 @@ import numpy as np
 
 from Datasets.Experience import Spec, Step
 from Datasets.Suites import env_seeds
-from Utils import UserError, nearest
+from Utils import UserError, hint
 
 
 class Atari:
@@ -138,9 +138,7 @@ def check_rom(game):
 
     known = roms.get_all_rom_ids()
     if game not in known:
-        near = nearest(str(game), known)
-        hint = f' Nearest: {near}.' if near else ''
-        raise UserError(f"No Atari game '{game}'.{hint} All: python Run.py --help")
+        raise UserError(f"No Atari game '{game}'.{hint(game, known)} All: python Run.py --help")
     folder = os.environ.get('ALE_ROMS_DIR') or Path(roms.__file__).parent
     if not Path(folder, f'{game}.bin').is_file():
         raise UserError(

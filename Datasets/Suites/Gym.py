@@ -12,7 +12,7 @@ import numpy as np
 
 from Datasets.Experience import Spec, Step
 from Datasets.Suites import env_seeds
-from Utils import UserError, nearest
+from Utils import UserError, hint, one_line
 
 
 class Gym:
@@ -101,9 +101,8 @@ def make(id, num_envs, options, draw):
         mode = {'render_mode': 'rgb_array'} if draw and 'rgb_array' in render_modes(spec) else {}
         return [gymnasium.make(spec, **mode, **options) for _ in range(num_envs)]
     except gymnasium.error.UnregisteredEnv as error:
-        near = nearest(id.split(':')[-1], gymnasium.registry)
-        hint = f' Nearest: gym.id={near}.' if near else ''
-        raise UserError(f"No Gymnasium environment '{id}': {one_line(error)}{hint}") from error
+        near = hint(id.split(':')[-1], gymnasium.registry)
+        raise UserError(f"No Gymnasium environment '{id}': {one_line(error)}{near}") from error
     except (ImportError, gymnasium.error.DependencyNotInstalled) as error:  # the latter names the pip command
         raise UserError(f'gym.id={id} needs a library that is missing: {one_line(error)}') from error
     except (TypeError, ValueError, gymnasium.error.Error) as error:
@@ -157,8 +156,3 @@ def actions(id, space):
         return rescale, dict(action_shape=low.shape, num_actions=None, **bounds)
     raise UserError(f'gym.id={id} has actions of a kind that is not supported: {space}; wrap it so that they are '
                     'Discrete or a Box of floats with finite bounds')  # fmt: skip
-
-
-def one_line(error):
-    """The error's text on one line."""
-    return ' '.join(str(error).split())
