@@ -76,7 +76,7 @@ def instantiate(config, **arguments):
     """Builds the object that a config describes, by Hydra's keys: `_target_`, `_args_` and `_partial_`, at any depth.
 
     config: DictConfig or dict. `arguments` are handed to the outermost target as they are and win over the config's.
-    `_target_: null` leaves the choice to the caller: it gives None, or the dict of the arguments if there are any.
+    `_target_: null` gives None: the caller chooses.
     Hydra's own instantiate is not used because 1.3 turns tuples among the arguments into lists and hides the true
     error, and 1.4 behaves otherwise. Targets lie in this project, torch, torchvision or what `targets=` names.
     Raises UserError naming the config key, the target, the cause and near names.
@@ -114,7 +114,9 @@ def _build(node, key, targets, arguments=None):
         return built
     path, partial, args = built.pop('_target_'), built.pop('_partial_', False), built.pop('_args_', ())
     if path is None:
-        return built or None
+        if built:
+            raise UserError(f'{key}.{next(iter(built))} goes to a class that is not named: add {key}._target_=<class>.')
+        return None
     if not allowed(path, targets):
         package = path.split('.')[0]
         raise UserError(f'{key}._target_={path} lies outside the project: add targets=[{package}] to allow it.')
@@ -122,7 +124,7 @@ def _build(node, key, targets, arguments=None):
         target = resolve(path)
     except UserError as error:
         raise UserError(f'{key}: {error}') from error
-    check_arguments(target, args, built, key, path, partial)
+    check_arguments(target, built, key, path)
     if partial:
         return functools.partial(target, *args, **built)
     try:
@@ -140,23 +142,31 @@ def allowed(path, targets=()):
     return ours or package in ('torch', 'torchvision') or any(f'{path}.'.startswith(f'{name}.') for name in targets)
 
 
-def check_arguments(target, args, arguments, key, path, partial=False):
-    """Raises UserError if the target cannot take these arguments. partial: some may still be missing."""
+def check_arguments(target, arguments, key, path):
+    """Raises UserError, with the nearest name, if the target does not take an argument of this name."""
+    taken = argument_names(target)
+    for name in arguments if taken else ():
+        if name not in taken:
+            raise UserError(f"{key}.{name}: {path} takes no '{name}'.{hint(name, taken)} All: {', '.join(taken)}")
+
+
+def argument_names(target):
+    """Names of what a class or function takes, `**kwargs` followed up the base classes; None if any name goes."""
     import inspect
 
-    try:
-        signature = inspect.signature(target)
-    except (TypeError, ValueError):  # some built-in types have none
-        return
-    taken = signature.parameters
-    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken.values()):
-        for name in arguments:
-            if name not in taken:
-                raise UserError(f"{key}.{name}: {path} takes no '{name}'.{hint(name, taken)} All: {', '.join(taken)}.")
-    try:
-        (signature.bind_partial if partial else signature.bind)(*args, **arguments)
-    except TypeError as error:
-        raise UserError(f'{key}: {path} {one_line(error)}.') from error
+    names = {}
+    owners = target.__mro__ if inspect.isclass(target) else (target,)
+    for owner in owners:
+        if inspect.isclass(owner) and '__init__' not in vars(owner):
+            continue
+        try:
+            parameters = inspect.signature(owner).parameters.values()
+        except (TypeError, ValueError):
+            return None
+        names |= {p.name: None for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            return list(names)
+    return None
 
 
 @functools.lru_cache

@@ -1,0 +1,206 @@
+"""What is wrong with a composed config, found before anything heavy is imported."""
+
+import ast
+import functools
+import importlib.util
+import re
+from pathlib import Path
+
+from Hyperparams.Shorthands import FOLDER
+from Utils import PROJECT, UserError, hint, nearest, schedule
+
+POSITIVE = ('num_envs', 'action_repeat', 'frame_stack', 'batch_size', 'nstep', 'trunk_dim', 'hidden_dim', 'samples')
+EXAMPLES = {'gym.id': 'CartPole-v1', 'Dataset.root': '<folder with a folder of images for each class>'}  # for ???
+SCHEDULES = ('lr', 'stddev_schedule', 'agent.lr', 'agent.stddev_schedule', 'agent.epsilon')
+
+
+def check(config):
+    """Puts whole numbers given as 1e5 right and raises UserError for the first mistake."""
+    from omegaconf import OmegaConf
+
+    raw = OmegaConf.to_container(config)
+    for key in keys(raw):
+        if lookup(raw, key) == '???':
+            raise UserError(f'{key} must be given: {key}={EXAMPLES.get(key, "<value>")}')
+    plain = to_plain(config)
+    check_values(config, plain, OmegaConf.to_container(defaults(), resolve=True))
+    for key, path in targets(plain):
+        check_target(path, key)
+    check_recipes(plain['recipes'], 'recipes')
+    for key in SCHEDULES:
+        check_schedule(plain, key)
+    check_transforms(plain['replay'].get('transform'))
+
+
+@functools.cache
+def defaults():
+    """args.yaml as it stands: every key with its default."""
+    from omegaconf import OmegaConf
+
+    config = OmegaConf.load(FOLDER / 'args.yaml')
+    del config['defaults'], config['hydra']
+    return config
+
+
+def to_plain(config):
+    """DictConfig -> dict with every `${...}` resolved. Raises UserError naming the key of one that leads nowhere."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        return OmegaConf.to_container(config, resolve=True)
+    except OmegaConfBaseException as error:
+        raise UserError(f'{error.full_key}: {str(error).splitlines()[0]}.') from error
+
+
+def keys(node, prefix=''):
+    """Every dotted key of a plain config, groups of keys included."""
+    for name, value in node.items():
+        yield f'{prefix}{name}'
+        if isinstance(value, dict):
+            yield from keys(value, f'{prefix}{name}.')
+
+
+def lookup(node, key):
+    """The value at a dotted key of a plain config. Raises KeyError."""
+    for name in key.split('.'):
+        node = node[name]
+    return node
+
+
+def unknown_key(key, config):
+    """The error of a key that the config has not, with the nearest one that it has."""
+    known = list(keys(config))
+    near = nearest(key, [*known, 'Eyes', 'Aug', 'Agent', 'task'])
+    if near is None and '.' in key:  # a right name under the wrong parent
+        last = {name.split('.')[-1]: name for name in reversed(known)}
+        near = last.get(nearest(key.split('.')[-1], last))
+    return UserError(f"No key '{key}'." + (f' Nearest: {near}.' if near else '') + ' All: python Run.py --help')
+
+
+def check_values(config, values, wanted, prefix=''):
+    """Compares the kinds of the values with those of the defaults; null is always allowed."""
+    for name, default in wanted.items():
+        key, value = f'{prefix}{name}', values.get(name)
+        if isinstance(default, dict) and not isinstance(value, dict):
+            raise UserError(
+                f"{key} has keys of its own, for example {key}.{next(iter(default))}; it cannot be '{value}'."
+            )
+        if isinstance(default, dict):
+            check_values(config, value, default, f'{key}.')
+        elif value is not None:
+            check_value(config, key, value, default)
+
+
+def check_value(config, key, value, default):
+    from omegaconf import OmegaConf
+
+    if isinstance(default, bool):
+        if not isinstance(value, bool):
+            raise UserError(f"{key} is true or false, not '{value}'.")
+    elif isinstance(default, (int, float)) and not (key in SCHEDULES and isinstance(value, str)):
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise UserError(f"{key} is a number, not '{value}'.")
+        if isinstance(default, int) and value != int(value):
+            raise UserError(f'{key} is a whole number, not {value}.')
+        if value < (key in POSITIVE):
+            raise UserError(f'{key} is at least {int(key in POSITIVE)}, not {value}.')
+        if isinstance(default, int) and isinstance(value, float):
+            OmegaConf.update(config, key, int(value))
+
+
+def targets(node, key=''):
+    """(key, path) of every class that a plain config names."""
+    for name, value in node.items() if isinstance(node, dict) else enumerate(node):
+        if isinstance(value, (dict, list)):
+            yield from targets(value, f'{key}.{name}' if key else str(name))
+        elif name == '_target_' and value is not None:
+            yield f'{key}._target_', value
+
+
+def check_target(path, key):
+    """Raises UserError if the source files say that there is no such class; what they leave open, `resolve` finds."""
+    package, *rest = str(path).split('.')
+    try:
+        spec = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None:
+        known = {*(file.stem for file in PROJECT.iterdir()), 'torch', 'torchvision'} - {package}
+        raise UserError(f"{key}: no module '{package}' (given: {path}).{hint(package, known)}")
+    here, where = Path((spec.submodule_search_locations or [spec.origin])[0]), package
+    for name in rest:
+        if not here.is_dir() and here.suffix != '.py':
+            return
+        if here.is_dir() and (here / name).is_dir():
+            here, known = here / name, None
+        elif here.is_dir() and (here / f'{name}.py').is_file():
+            here, known = here / f'{name}.py', None
+        else:
+            known = public_names(here)
+            if known is not None and name not in known:
+                raise UserError(f"{key}: no '{name}' in {where} (given: {path}).{hint(name, known)}")
+            return
+        where = f'{where}.{name}'
+
+
+@functools.cache
+def public_names(source):
+    """The names that a module (a .py file or a package's folder) defines or imports, submodules included, unimported.
+
+    None if only running it would tell: `from x import *` or `__getattr__`, without a plain `__all__`.
+    """
+    source = Path(source)
+    names, exported = set(), False
+    if source.is_dir():
+        names |= {file.stem for file in source.iterdir() if file.suffix == '.py' or (file / '__init__.py').is_file()}
+        source = source / '__init__.py'
+    for node in ast.walk(ast.parse(source.read_text())) if source.is_file() else ():
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+            names.add(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            names |= {(alias.asname or alias.name).split('.')[0] for alias in node.names}
+        elif isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+            if '__all__' in names and isinstance(node.value, (ast.List, ast.Tuple)):
+                exported = True
+                names |= {item.value for item in node.value.elts if isinstance(item, ast.Constant)}
+    return (
+        None if names & {'*', '__getattr__'} and not exported else {name for name in names if not name.startswith('_')}
+    )
+
+
+def check_schedule(plain, key):
+    """Raises UserError if there is such a key and it is no schedule."""
+    if key in keys(plain) and lookup(plain, key) is not None:
+        try:
+            schedule(lookup(plain, key), 0)
+        except UserError as error:
+            raise UserError(f'{key}: {error}') from error
+
+
+def check_recipes(node, key):
+    """Arguments of a block go to a class that was named."""
+    if '_target_' not in node:
+        for name, part in node.items():
+            check_recipes(part, f'{key}.{name}')
+    elif node['_target_'] is None and set(node) - {'_target_', '_partial_'}:
+        name = next(name for name in node if name not in ('_target_', '_partial_'))
+        raise UserError(f'{key}.{name} goes to a block that is not named: add {key}=<class>.')
+
+
+def check_transforms(transforms):
+    """replay.transform={Name: {arguments}}: each a torchvision transform."""
+    if transforms is None:
+        return
+    if not isinstance(transforms, dict):
+        raise UserError(
+            f'replay.transform is names with arguments, as "{{RandomHorizontalFlip:{{}}}}", not \'{transforms}\'.'
+        )
+    for name in transforms:
+        check_target(f'torchvision.transforms.v2.{name}', f'replay.transform.{name}')
+
+
+def first_line(message):
+    """The first line of a Hydra message, without the advice that follows."""
+    return re.sub(r'\s+', ' ', message.strip().splitlines()[0]).rstrip('.')

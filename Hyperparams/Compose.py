@@ -1,0 +1,220 @@
+"""From the command line to one config: rewrite the words, let Hydra compose, check, and hand it to the program."""
+
+import argparse
+import os
+import re
+import sys
+from pathlib import Path
+
+from Hyperparams.Checks import check, first_line, unknown_key
+from Hyperparams.Shorthands import FOLDER, GROUPS, rewrite
+from Utils import UserError
+
+
+def launch(main, argv=None):
+    """Composes the config of a command line and calls main(config). Returns the exit status.
+
+    0: done; 2: a UserError, whose one sentence goes to stderr; 130: Ctrl-C. HYDRA_FULL_ERROR=1 shows the traceback.
+    --help, --cfg job and -m (a sweep: main is called once per job) work as in Hydra.
+    """
+    argv = sys.argv[1:] if argv is None else argv
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())  # a user's own modules, also where Run.py lies elsewhere
+    try:
+        flags, words = parse(argv)
+        if flags.help:
+            from Hyperparams.Help import page
+
+            print(page())
+        elif flags.hydra:
+            run_hydra(main, flags, words)
+        elif flags.cfg:
+            show(compose(words, flags.config_dir), flags)
+        else:
+            main(compose(words, flags.config_dir))
+    except UserError as error:
+        if os.environ.get('HYDRA_FULL_ERROR') == '1':
+            raise
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def parse(argv):
+    """Command line -> (flags, key=value words). flags.hydra: only Hydra's own main can serve them."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument('--help', '-h', action='store_true')
+    parser.add_argument('--multirun', '-m', action='store_true')
+    parser.add_argument('--cfg', '-c', choices=('job', 'hydra', 'all'))
+    parser.add_argument('--resolve', action='store_true')
+    parser.add_argument('--package', '-p')
+    parser.add_argument('--config-dir', '-cd')
+    parser.add_argument('--info', '-i', nargs='?', const='all')
+    parser.add_argument('--hydra-help', action='store_true')
+    parser.add_argument('--version', action='store_true')
+    try:
+        flags, rest = parser.parse_known_args(argv)
+    except argparse.ArgumentError as error:
+        raise UserError(f'{error}; see python Run.py --help') from error
+    for word in rest:
+        if word.startswith('-'):
+            raise UserError(f"No flag '{word}': settings are key=value, see python Run.py --help")
+    flags.hydra = flags.multirun or flags.cfg in ('hydra', 'all') or flags.info or flags.hydra_help or flags.version
+    if flags.config_dir and not Path(flags.config_dir).is_dir():
+        raise UserError(f"No folder '{flags.config_dir}': --config-dir=<folder with Agent/ or task/ files>.")
+    return flags, rest
+
+
+def folders(config_dir=None):
+    """Where option files lie: this folder and the user's own (--config-dir)."""
+    return (FOLDER, Path(config_dir).resolve()) if config_dir else (FOLDER,)
+
+
+def hydra_words(words, config_dir=None):
+    """Words as typed -> words for Hydra: shorthands rewritten, own folder and own classes made known."""
+    out = rewrite(words, folders(config_dir))
+    if config_dir:
+        out.append(f'hydra.searchpath=[file://{Path(config_dir).resolve()}]')
+    own = sorted(
+        {name for word in words for name in re.findall(r'(?:_target_|^Eyes|^pool|^Aug)=([A-Za-z_]\w*)\.', word)}
+    )
+    if own and not any(word.startswith('targets=') for word in out):
+        out.append(f'++targets=[{",".join(own)}]')  # whoever types the command may name any class
+    return out
+
+
+def version_base():
+    """Hydra 1.3 warns if version_base is left out, 1.4 if it is passed."""
+    import hydra
+
+    return {'version_base': None} if tuple(map(int, hydra.__version__.split('.')[:2])) < (1, 4) else {}
+
+
+def compose(words, config_dir=None):
+    """Words of the command line -> DictConfig, composed and checked. Raises UserError for any mistake in them."""
+    config = compose_only(hydra_words(words, config_dir))
+    check(config)
+    return config
+
+
+def compose_only(words):
+    import hydra
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    with hydra.initialize_config_dir(str(FOLDER), job_name='Run', **version_base()):
+        try:
+            return hydra.compose('args', words)
+        except (HydraException, OmegaConfBaseException, ValueError) as error:
+            raise explain(error, words) from error
+
+
+def explain(error, words):
+    """The sentence for a composition that failed: which word is it, and what would be right?"""
+    import hydra
+    from hydra.errors import OverrideParseException
+    from omegaconf import OmegaConf
+
+    if isinstance(error, OverrideParseException):
+        return UserError(f"Cannot read '{error.override}': quote values with spaces, braces or $ as 'key=\"value\"'.")
+    settings = [word.partition('=')[::2] for word in words if word[0] not in '+~' and not word.startswith('hydra')]
+    for key, value in settings:
+        if ',' in value and value[:1] not in '{[("\'':
+            return UserError(f"'{key}={value}' names several values: add -m to run each, or quote it.")
+    groups = [word for word in words if word.partition('=')[0] in GROUPS or word.startswith('hydra')]
+    try:
+        known = OmegaConf.to_container(hydra.compose('args', groups))
+    except Exception as deeper:  # the option files themselves are at fault
+        return UserError(f'{first_line(str(deeper))}.')
+    config = OmegaConf.create(known)
+    for key, _ in settings:
+        if key not in GROUPS and not has(config, key):
+            return unknown_key(key, known)
+    return UserError(f'{first_line(str(error))}.')
+
+
+def has(config, key):
+    """Whether a dotted key exists, be its value null or missing."""
+    from omegaconf import DictConfig
+
+    *parents, last = key.split('.')
+    for name in parents:
+        config = config._get_node(name) if isinstance(config, DictConfig) and not config._is_none() else None
+    return isinstance(config, DictConfig) and not config._is_none() and last in list(config)
+
+
+def show(config, flags):
+    """--cfg job [--resolve] [--package agent]: the composed config as YAML."""
+    from omegaconf import OmegaConf
+
+    if flags.package:
+        if not has(config, flags.package):
+            raise unknown_key(flags.package, OmegaConf.to_container(config))
+        config = OmegaConf.select(config, flags.package)
+    print(OmegaConf.to_yaml(config, resolve=flags.resolve).rstrip())
+
+
+def run_hydra(main, flags, words):
+    """Sweeps and Hydra's own information pages: Hydra's main, with the words rewritten, every value checked before."""
+    import hydra
+
+    for job in singles(words) if flags.multirun else [words]:
+        compose(job, flags.config_dir)
+    pages = {'--multirun': flags.multirun, '--hydra-help': flags.hydra_help, '--version': flags.version}
+    argv = [flag for flag, given in pages.items() if given]
+    for flag in ('cfg', 'info', 'package'):
+        if getattr(flags, flag):
+            argv += [f'--{flag}', getattr(flags, flag)]
+
+    def job(config):
+        try:
+            check(config)
+            return main(config)
+        except UserError as error:
+            if os.environ.get('HYDRA_FULL_ERROR') == '1':
+                raise
+            print(error, file=sys.stderr)
+            raise SystemExit(2) from error
+
+    before, sys.argv = sys.argv, [sys.argv[0], *argv, *hydra_words(words, flags.config_dir)]
+    try:
+        hydra.main(config_path=str(FOLDER), config_name='args', **version_base())(job)()
+    finally:
+        sys.argv = before
+
+
+def singles(words):
+    """The words of a sweep -> command lines without one that hold each of its values at least once.
+
+    What only Hydra can unfold (range, glob, choice, interval) is left out.
+    """
+    values = {}
+    for word in words:
+        key, _, value = word.partition('=')
+        if re.search(r'\b(range|glob|choice|interval|shuffle|sort|tag)\(', value):
+            continue
+        values[key] = split(value)
+    first = {key: several[0] for key, several in values.items()}
+    yield [f'{key}={value}' for key, value in first.items()]
+    for key, several in values.items():
+        for value in several[1:]:
+            yield [f'{name}={single}' for name, single in {**first, key: value}.items()]
+
+
+def split(value):
+    """'a,b' -> ['a', 'b']; commas within brackets, braces and quotes do not part."""
+    parts, depth, quote = [''], 0, None
+    for letter in value:
+        if quote:
+            quote = None if letter == quote else quote
+        elif letter in '\'"':
+            quote = letter
+        else:
+            depth += (letter in '[{(') - (letter in ']})')
+        if letter == ',' and not depth and not quote:
+            parts.append('')
+        else:
+            parts[-1] += letter
+    return parts

@@ -1,0 +1,149 @@
+"""What users may type beyond Hydra's syntax, rewritten into it before Hydra sees it.
+
+Eyes=ViT Eyes.depth=4    ++recipes.encoder.eyes._target_=Blocks.Architectures.ViT ++recipes.encoder.eyes.depth=4
+recipes.critic.trunk=X   ++recipes.critic.trunk._target_=Blocks.Architectures.X
+Agent=ppo                Agent=Agents.PPOAgent
+task=atari/BattleZone    task=atari/battle_zone
+Dataset=CIFAR10          Dataset._target_=torchvision.datasets.CIFAR10
+mini=true                length=mini
++lr=0.1                  ++lr=0.1, so that it may exist already
+"""
+
+import re
+from pathlib import Path
+
+from Utils import UserError, nearest
+
+FOLDER = Path(__file__).resolve().parent
+DEFAULT_TASK = re.search(r'- /task/(\S+)', (FOLDER / 'task' / 'default.yaml').read_text())[1]
+ALIASES = {'aug': 'recipes.aug', 'eyes': 'recipes.encoder.eyes', 'pool': 'recipes.encoder.pool'}
+BLOCKS = (
+    *ALIASES.values(),
+    *(f'recipes.{block}' for block in ('actor.trunk', 'actor.pi_head', 'critic.trunk', 'critic.q_head')),
+)
+GROUPS = ('Agent', 'task', 'domain', 'length')
+SWITCHES = {
+    'generate': ('domain', 'generate', 'usual'),
+    'mini': ('length', 'mini', 'full'),
+}  # key: (group, true, false)
+FREE = '{[("\''  # a value that begins so, or holds `${`, is no plain name
+
+
+def options(group, folders=(FOLDER,)):
+    """Names of a group's option files: ['Agents.DQNAgent', ...], ['atari/pong', 'gym/cartpole', ...]."""
+    found = set()
+    for folder in folders:
+        root = Path(folder) / group
+        found |= {path.relative_to(root).with_suffix('').as_posix() for path in root.rglob('*.yaml')}
+    return sorted(name for name in found if name.split('/')[-1] != 'default')
+
+
+def rewrite(words, folders=(FOLDER,)):
+    """key=value words -> words for Hydra. Raises UserError for an Agent, task or block that there is not."""
+    out = [_rewrite(word, folders) for word in words]
+    if not any(word.startswith('task=') for word in out):
+        out.insert(0, f'task={DEFAULT_TASK}')
+    return out
+
+
+def _rewrite(word, folders):
+    if word.startswith('~') or word.startswith('hydra'):
+        return word
+    match = re.fullmatch(r'(\+{0,2})([^=+~]+)=(.*)', word, re.DOTALL)
+    if not match:
+        raise UserError(f"'{word}' is no setting: give key=value, or --help for all keys.")
+    plus, key, value = match.groups()
+    key = full_key(key)
+    if key in ('Agent', 'agent'):
+        return 'Agent=' + each(value, lambda name: agent_option(name, folders))
+    if key in ('task', 'Task'):
+        return 'task=' + each(value, lambda name: task_option(name, folders))
+    if key in SWITCHES:
+        return f'{SWITCHES[key][0]}=' + each(value, lambda name: switch(key, name))
+    if key == 'Dataset' and value[:1] not in FREE:
+        key, value = 'Dataset._target_', each(value, lambda name: qualify(name, 'torchvision.datasets'))
+    if key.startswith('recipes.'):
+        return '++' + recipe(key, value)
+    if re.fullmatch(r'(step_)?linear\(.*\)', value):
+        value = f"'{value}'"
+    if plus and key not in GROUPS:
+        plus = '++'
+    return f'{plus}{key}={value}'
+
+
+def full_key(key):
+    """Eyes.depth -> recipes.encoder.eyes.depth; recipes.Aug -> recipes.aug; any letter case of these three."""
+    parts = key.split('.')
+    start = 1 if parts[0] == 'recipes' else 0
+    if start and parts[1:2] == ['encoder']:
+        start = 2
+    alias = ALIASES.get(parts[start].lower()) if start < len(parts) else None
+    return '.'.join([alias, *parts[start + 1 :]]) if alias else key
+
+
+def recipe(key, value):
+    """'recipes.aug', 'RandomShifts' -> 'recipes.aug._target_=Blocks.Augmentations.RandomShifts'."""
+    block = next((block for block in BLOCKS if f'{key}.'.startswith(f'{block}.')), None)
+    if block is None:
+        near = nearest(key, BLOCKS)
+        raise UserError(f"No block '{key}'." + (f' Nearest: {near}.' if near else f' All: {", ".join(BLOCKS)}.'))
+    if key == block and value[:1] not in FREE:
+        key += '._target_'
+    if key == f'{block}._target_':
+        value = each(
+            value,
+            lambda name: qualify(name, 'Blocks.Augmentations' if block == ALIASES['aug'] else 'Blocks.Architectures'),
+        )
+    return f'{key}={value}'
+
+
+def qualify(name, package):
+    """A bare class name gets the package in which it is looked for; null and Python paths stay."""
+    return name if name == 'null' or not name.isidentifier() else f'{package}.{name}'
+
+
+def each(value, change):
+    """Changes a value, or each of a sweep's values: 'a,b' -> change(a) + ',' + change(b)."""
+    if value[:1] in FREE or '(' in value or '${' in value:
+        return value
+    return ','.join(change(item.strip()) for item in value.split(','))
+
+
+def squash(name):
+    """Equal for Battle-Zone, battle_zone and battlezone."""
+    return re.sub(r'[\s_-]', '', name).lower()
+
+
+def agent_option(name, folders):
+    names = options('Agent', folders)
+    for option in names:
+        if squash(name) in (
+            squash(option),
+            squash(option.split('.')[-1]),
+            squash(option.split('.')[-1]).removesuffix('agent'),
+        ):
+            return option
+    near = nearest(name, [*names, *(option.split('.')[-1] for option in names)])
+    raise UserError(
+        f"No Agent '{name}'." + (f' Nearest: {near}.' if near else '') + f' All: {", ".join(names)}; '
+        f'a class of your own: agent._target_=my_module.MyAgent.'
+    )
+
+
+def task_option(name, folders):
+    names = options('task', folders)
+    if name == 'default':
+        return DEFAULT_TASK
+    for option in names:
+        if squash(name) == squash(option):
+            return option
+    short = {option.split('/')[-1]: option for option in names}
+    near = short.get(squash(name)) or nearest(name, names) or short.get(nearest(name, short))
+    raise UserError(f"No task '{name}'." + (f' Nearest: {near}.' if near else '') + ' All: python Run.py --help')
+
+
+def switch(key, value):
+    """Option files that a switch chooses: 'mini', 'True' -> 'mini'; 'mini', 'false' -> 'full'."""
+    if value.lower() not in ('true', 'false'):
+        raise UserError(f"{key} is true or false, not '{value}'.")
+    return SWITCHES[key][1 if value.lower() == 'true' else 2]
