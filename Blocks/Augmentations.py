@@ -18,11 +18,12 @@ class RandomShifts(nn.Module):
         if image.dim() != 4:
             return image
         batch, _, height, width = image.shape
-        rows, columns = (torch.arange(-self.pad, side + self.pad, device=image.device) for side in (height, width))
-        padded = image[:, :, rows.clamp(0, height - 1)][..., columns.clamp(0, width - 1)]  # [B, C, H + 2p, W + 2p]
-        crops = padded.unfold(2, height, 1).unfold(3, width, 1)  # [B, C, 2p + 1, 2p + 1, H, W], a view
-        down, right = torch.randint(0, 2 * self.pad + 1, (2, batch), device=image.device)
-        return crops[torch.arange(batch, device=image.device), :, down, right]
+        down, right = torch.randint(-self.pad, self.pad + 1, (2, batch, 1), device=image.device)
+        rows = (torch.arange(height, device=image.device) + down).clamp(0, height - 1)  # [B, H]
+        columns = (torch.arange(width, device=image.device) + right).clamp(0, width - 1)  # [B, W]
+        pixels = rows.unsqueeze(2) * width + columns.unsqueeze(1)  # [B, H, W]
+        index = pixels.flatten(1).unsqueeze(1).expand(*image.shape[:2], -1)  # [B, C, H * W]
+        return image.flatten(2).gather(2, index).view_as(image)
 
 
 class Intensity(nn.Module):
