@@ -107,7 +107,7 @@ def construct(build, known, arguments):
     try:
         inspect.signature(build).bind(**arguments)
     except TypeError as error:
-        raise UserError(f'{build.__name__} has {one_line(error)}: give Dataset.<argument>=<value>.') from error
+        raise UserError(f'{build.__name__} is {one_line(error)}: give Dataset.<argument>=<value>.') from error
     try:
         return sized(build(**arguments))
     except FAILURES as error:
@@ -139,13 +139,14 @@ def absence(build, arguments, cause):
         )
     if root is None:
         return f'{name} cannot be built: {cause}.'
-    if isinstance(getattr(build, 'resources', None), list):  # MNIST and its kind
-        files = ' '.join(url.rpartition('/')[2].removesuffix('.gz') for url, _ in build.resources)
+    resources = vars(build).get('resources', ())  # MNIST and its kind; EMNIST inherits those of MNIST
+    if resources and all(isinstance(resource, tuple) for resource in resources):
+        files = ' '.join(url.rpartition('/')[2].removesuffix('.gz') for url, _ in resources)
         wanted = f'{files} into {Path(root, name, "raw")}'
     elif getattr(build, 'base_folder', None):
         wanted = f'{getattr(build, "filename", "its files")} (unpacked) into {root}'
     else:
-        wanted = f'its files into {root} as torchvision.datasets.{name} wants them'
+        wanted = f'its files into {root} as {build.__module__.rpartition(".")[0]}.{name} wants them'
     return f'{name} is not in {root} ({cause}): put {wanted}, or give data=<folder>, or run it once with a network.'
 
 

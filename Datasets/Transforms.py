@@ -52,19 +52,19 @@ def build(name, arguments):
     """One transform as a function from a batch to a batch."""
     from torchvision.transforms import v2
 
-    kinds = [
-        kind for kind in vars(v2) if isinstance(getattr(v2, kind), type) and issubclass(getattr(v2, kind), v2.Transform)
-    ]
+    kinds = [name for name, kind in vars(v2).items() if isinstance(kind, type) and issubclass(kind, v2.Transform)]
+    arguments = plain(arguments or {})
     if name not in kinds:
         raise UserError(f"No torchvision transform '{name}' (replay.transform).{hint(name, kinds)}")
     try:
-        transform = getattr(v2, name)(**plain(arguments or {}))
+        transform = getattr(v2, name)(**arguments)
     except (TypeError, ValueError) as error:
         raise UserError(f'replay.transform: {name} does not take {arguments}: {one_line(error)}') from error
     if name in ('RandomHorizontalFlip', 'RandomVerticalFlip'):
         return lambda obs: flip(obs, transform.p, -1 if name == 'RandomHorizontalFlip' else -2)
     if name == 'RandomCrop' and not transform.pad_if_needed and not isinstance(transform.fill, dict):
-        return lambda obs: crop(obs, transform)
+        padding = arguments.get('padding')  # the transform keeps its four sides in another order
+        return lambda obs: crop(obs, transform, padding)
     return lambda obs: torch.stack([transform(image) for image in obs])
 
 
@@ -74,12 +74,12 @@ def flip(obs, p, dim):
     return torch.where(chosen[:, None, None, None], obs.flip(dim), obs)
 
 
-def crop(obs, transform):
+def crop(obs, transform, padding):
     """Each image padded and cropped at an offset of its own, as v2.RandomCrop does it for one."""
     from torchvision.transforms.v2 import functional
 
-    if transform.padding is not None:
-        obs = functional.pad(obs, transform.padding, fill=transform.fill, padding_mode=transform.padding_mode)
+    if padding is not None:
+        obs = functional.pad(obs, padding, fill=transform.fill, padding_mode=transform.padding_mode)
     batch, _, height, width = obs.shape
     h, w = transform.size
     if h > height or w > width:

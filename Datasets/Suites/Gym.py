@@ -130,10 +130,19 @@ def observation(id, space):
         return np.asarray, space.shape, 'uint8'
     if isinstance(space, Box) and len(space.shape) == 1:
         return np.asarray, space.shape, 'float32'
-    if space.is_np_flattenable:
+    if has_vector(space):
         return lambda obs: flatten(space, obs), (flatdim(space),), 'float32'
     raise UserError(f'gym.id={id} has observations of a kind that is not supported: {space}; wrap it so that they are '
                     'a Box, Discrete, or a Dict or Tuple of these')  # fmt: skip
+
+
+def has_vector(space):
+    """Whether a space's observations are numbers, so that `flatten` makes a sensible vector of them."""
+    from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Tuple
+
+    if isinstance(space, (Dict, Tuple)):
+        return all(has_vector(part) for part in (space.values() if isinstance(space, Dict) else space))
+    return isinstance(space, (Box, Discrete, MultiBinary, MultiDiscrete))
 
 
 def actions(id, space):
