@@ -1,6 +1,7 @@
 """Atari 2600 games over ale-py's native vector environment (arXiv:1207.4708; protocols: arXiv:1709.06009)."""
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,7 @@ class Atari:
         from ale_py.vector_env import AtariVectorEnv
         from gymnasium.vector import AutoresetMode
 
-        check_rom(game)
+        self.game, rom = game, rom_path(game)
         self.num_envs, self.frames_per_step = num_envs, frame_skip
         self._seeds = np.array(env_seeds(seed, train, num_envs))
         self._envs = AtariVectorEnv(
@@ -82,12 +83,19 @@ class Atari:
         if self._envs.metadata['autoreset_mode'] is not AutoresetMode.SAME_STEP:
             raise RuntimeError(f'ale-py resets in an unknown mode: {self._envs.metadata["autoreset_mode"]}')
         self.spec = Spec((1, 84, 84), 'uint8', (), int(self._envs.single_action_space.n))
-        self._obs = self._lives = None
+        self._obs = self._lives = self._mirrors = None
+        if not train:  # evaluation may be filmed
+            from Datasets.Suites.Mirror import Mirror, Mirrors
+
+            protocol = (repeat_action_probability, full_action_space, use_fire_reset, frame_skip, max_frames)
+            self._mirrors = Mirrors(lambda i: Mirror(rom, int(self._seeds[i]), *protocol))
 
     def reset(self):
         """Begin every game anew from the suite's seed. Returns uint8 [N, 1, 84, 84]."""
         self._obs, info = self._envs.reset(seed=self._seeds)
         self._lives = info['lives']
+        if self._mirrors is not None:
+            self._mirrors.reset(info['episode_frame_number'])
         return self._obs
 
     def send(self, action):
@@ -96,6 +104,7 @@ class Atari:
         if action.shape != (self.num_envs,) or action.min() < 0 or action.max() >= self.spec.num_actions:
             # The native class answers an action that is out of range by waiting forever.
             raise ValueError(f'Actions should be [{self.num_envs}] in 0..{self.spec.num_actions - 1}, not {action}')
+        self._action = action.copy()
         self._envs.send(action)
 
     def recv(self):
@@ -104,10 +113,12 @@ class Atari:
         ended = terminated | truncated
         final_obs = obs
         if ended.any():
-            # Elsewhere than at the ended games the native `final_obs` is not the observation but arbitrary memory.
+            # Of the games that go on, the native `final_obs` holds something else than their observations.
             final_obs = np.where(ended[:, None, None, None], info['final_obs'], obs)
         life_lost = (info['lives'] < self._lives) & ~ended  # at an end the lives are already the new game's
         self._obs, self._lives = obs, info['lives']
+        if self._mirrors is not None:
+            self._mirrors.log(self._action, ended, info['episode_frame_number'])
         return Step(obs, reward.astype(np.float32), terminated, truncated, final_obs, life_lost=life_lost)
 
     def step(self, action):
@@ -115,9 +126,16 @@ class Atari:
         self.send(action)
         return self.recv()
 
-    def render(self):
-        """What the agent sees, as uint8 [84, 84, 3] per game: the native class keeps no other picture."""
-        return [np.repeat(obs[0, :, :, None], 3, axis=2) for obs in self._obs]
+    def render(self, envs=None):
+        """List of uint8 [210, 160, 3] of these games, or all; in training of what the agent sees, [84, 84, 3]."""
+        envs = range(self.num_envs) if envs is None else envs
+        if self._mirrors is not None:
+            try:
+                return [self._mirrors.picture(i) for i in envs]
+            except RuntimeError as error:
+                print(f'Videos of {self.game} show what the agent sees: no colours, {error}', file=sys.stderr)
+                self._mirrors = None
+        return [np.repeat(self._obs[i, 0, :, :, None], 3, axis=2) for i in envs]
 
     def close(self):
         """Stop the emulator's threads."""
@@ -132,16 +150,18 @@ def default_threads(num_envs):
     return max(1, min(num_envs, cores // 2))
 
 
-def check_rom(game):
-    """Raises UserError if ale-py does not know the game or its ROM is not there."""
+def rom_path(game):
+    """The file of a game. Raises UserError if ale-py does not know it or its ROM is not there."""
     from ale_py import roms
 
     known = roms.get_all_rom_ids()
     if game not in known:
         raise UserError(f"No Atari game '{game}'.{hint(game, known)} All: python Run.py --help")
     folder = os.environ.get('ALE_ROMS_DIR') or Path(roms.__file__).parent
-    if not Path(folder, f'{game}.bin').is_file():
+    path = Path(folder, f'{game}.bin')
+    if not path.is_file():
         raise UserError(
             f"ale-py carries no ROM of '{game}': put {game}.bin into a folder with the others and set "
             f'ALE_ROMS_DIR=<folder>; ROMs here: {folder}'
         )
+    return path

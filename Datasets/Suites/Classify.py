@@ -57,9 +57,10 @@ class Classify:
         ended = np.ones(self.num_envs, bool)
         return Step(self._obs(), reward, ended, ~ended, final_obs, label=label)
 
-    def render(self):
-        """The images as uint8 [H, W, 3]."""
-        return [np.broadcast_to(image.transpose(1, 2, 0), (*image.shape[1:], 3)) for image in self._obs()]
+    def render(self, envs=None):
+        """The images of these environments, or all, as uint8 [H, W, 3]."""
+        images = self._obs() if envs is None else self._obs()[list(envs)]
+        return [np.broadcast_to(image.transpose(1, 2, 0), (*image.shape[1:], 3)) for image in images]
 
     def close(self):
         """The images stay for whoever else uses them."""

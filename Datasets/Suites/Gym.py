@@ -70,12 +70,13 @@ class Gym:
             final_obs[goes_on] = obs[goes_on]
         return Step(obs, reward, terminated, truncated & ~terminated, final_obs)
 
-    def render(self):
-        """List of N uint8 [H, W, 3] of what is there now, or None if they cannot draw (in training they never do)."""
+    def render(self, envs=None):
+        """List of uint8 [H, W, 3] of these environments, or all. None if they cannot draw; in training none does."""
         if not self._can_draw:
             return None
+        chosen = self._envs if envs is None else [self._envs[i] for i in envs]
         try:
-            return [np.asarray(env.render(), np.uint8) for env in self._envs]
+            return [np.asarray(env.render(), np.uint8) for env in chosen]
         except Exception as error:  # any library that draws may fail in its own way, and a video must not stop a run
             self._can_draw = False
             print(f'No videos of {self.id}: {one_line(error)}', file=sys.stderr)

@@ -5,7 +5,7 @@
     suite.episodes                                         size of the test set in evaluation, else None
     suite.reset() -> obs [N, *obs_shape]                   single frames: stacks are the agent's and the memory's affair
     suite.step(action [N, *action_shape]) -> Step          an episode that ends restarts in the same step (SAME_STEP)
-    suite.render() -> list of uint8 [H, W, 3], or None     None if it cannot draw
+    suite.render(envs=None) -> [uint8 [H, W, 3]] or None   of these environments, or all; None if it cannot draw
     suite.close()
 
 To add a suite: a class with these members, and a task file whose `suite._target_` names it.

@@ -111,4 +111,5 @@ def test_render_gives_images_or_nothing(make, capsys):
         suite.reset()
         frames = suite.render()
         if frames is not None:
+            assert len(suite.render([1])) == 1 and np.array_equal(suite.render([1])[0], frames[1])
             assert len(frames) == 2 and all(f.dtype == np.uint8 and f.ndim == 3 and f.shape[2] == 3 for f in frames)
