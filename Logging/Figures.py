@@ -36,9 +36,9 @@ def curves(results, suite, marks):
         axes.set_title(Panels.pretty(task))
     Panels.legend(figure, results, marks)
     measure = 'test accuracy' if suite == 'classify' else 'evaluation return'
-    Panels.footer(
-        figure, f'{Panels.SUITES.get(suite, suite)}: {measure}, mean and 95 % bootstrap band over seeds.', sources
-    )
+    text = f'{Panels.SUITES.get(suite, suite)}: {measure}, mean and 95 % band over seeds (bootstrap; '
+    text += 'of published means 1.96 standard errors).'
+    Panels.footer(figure, text, sources)
     return figure
 
 
@@ -84,7 +84,7 @@ def bars(results, suite, marks):
     rows = [final_bars(table[table['task'] == task], suite, published[task], marks) for task in tasks]
     figure, panels = Panels.grid(len(tasks), height=0.75 + 0.27 * max(map(len, rows)))
     for axes, task, row in zip(panels, tasks, rows, strict=True):
-        bar_panel(axes, row, percent=suite == 'classify')
+        bar_panel(axes, row, max(map(len, rows)), percent=suite == 'classify')
         axes.set_title(Panels.pretty(task))
     measure = 'test error' if suite == 'classify' else 'evaluation return'
     text = (
@@ -107,7 +107,8 @@ def final_bars(table, suite, published, marks):
     return [(name, 1 - score, *rest) for name, score, *rest in rows] if suite == 'classify' else rows
 
 
-def bar_panel(axes, rows, percent):
+def bar_panel(axes, rows, slots, percent):
+    """Bars from the top down, as thick as `slots` of them would be."""
     names, scores, spreads, colours = (np.array(column) for column in zip(*rows, strict=True))
     places, scores = np.arange(len(rows))[::-1], scores.astype(float)
     whiskers = np.nan_to_num(spreads.astype(float))
@@ -117,16 +118,24 @@ def bar_panel(axes, rows, percent):
         scores[some], places[some], xerr=whiskers[some], fmt='none', ecolor='#444444', elinewidth=0.9, capsize=2
     )
     axes.set_yticks(places, names)
+    axes.set_ylim(len(rows) - 0.6 - slots, len(rows) - 0.4)
     axes.tick_params('y', length=0)
     axes.grid(axis='y', visible=False)
     axes.spines['left'].set_visible(False)
     axes.axvline(0, color='#B0B0B0', linewidth=0.8)
     low, high = min(0, *(scores - whiskers)), max(0, *(scores + whiskers))
+    best = scores.argmax()
+    rest = np.delete(scores + whiskers, best).max(initial=0)
+    if scores[best] > 4 * rest > 0 and not some[best]:
+        high = 2 * rest  # one bar beyond all others (a human) runs out of the frame
     unit = (high - low) / 50 or 1
     axes.set_xlim(low - 9 * unit * (low < 0), high + 9 * unit * (high > 0))  # with room for the numbers
     for place, score, whisker in zip(places, scores, whiskers, strict=True):
         end, side = score + math.copysign(whisker + unit, score), 'left' if score >= 0 else 'right'
         text = f'{score:.2%}'.replace('%', ' %') if percent else Panels.short(score)
+        if score > high:
+            axes.barh(place, 9 * unit, 0.67, left=high, color='white')
+            end, text = high + unit, f'{text} →'
         axes.text(end, place, text, va='center', ha=side, fontsize=8, color=Panels.TEXT)
     axes.xaxis.set_major_locator(MaxNLocator(5, steps=Panels.NICE))
     axes.xaxis.set_major_formatter(FuncFormatter(Panels.percent if percent else Panels.ticks))

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from Logging import Results
 
@@ -69,13 +69,15 @@ def frame_axes(axes, suite, lines):
     if suite == 'classify':
         trained = [value for _, mean, *_ in lines for value in mean[1:]]
         low = min(trained, default=low)
-    room = 0.06 * ((high - low) or max(abs(high), 1) * 0.5)
+    least = (0.005 if suite == 'classify' else 0.05) * max(abs(low), abs(high), 1e-9)  # height: noise looks like noise
+    low, high = min(low, (low + high - least) / 2), max(high, (low + high + least) / 2)
+    room = 0.06 * (high - low)
     axes.set_ylim(low - room, high + room)
     end = max(at[-1] for at, *_ in lines)
     start = min(at[0] for at, *_ in lines)
     axes.set_xlim(start if end > start else start - 1, end if end > start else end + 1)
     axes.set_xlabel(x_of(suite) + 's')
-    axes.xaxis.set_major_locator(MaxNLocator(5, steps=NICE))
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=NICE) if end > start else FixedLocator([start]))
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=NICE))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: thousands(value)))
     if suite == 'classify':
@@ -163,7 +165,7 @@ def normalised_references(axes, suite, tasks):
 def complete(known, tasks):
     """The rows of each method that has all `tasks`."""
     wanted = {Results.key(task) for task in tasks}
-    known = known[known['task'].map(Results.key).isin(wanted)]
+    known = known[known['key'].isin(wanted)]
     return [rows for _, rows in known.groupby('method', sort=False) if rows['task'].nunique() == len(wanted)]
 
 

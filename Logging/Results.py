@@ -136,16 +136,17 @@ def key(task):
     return re.sub(r'[^a-z0-9]', '', re.sub(r'-v\d+$', '', str(task)).lower())
 
 
+@functools.cache
 def published(suite, task=None, kind='scores'):
-    """Rows of Reference/<kind>.csv for a suite (and one of its tasks)."""
+    """Rows of Reference/<kind>.csv for a suite (and one of its tasks); read only."""
     rows = reference(kind)
-    rows = rows[rows['suite'] == suite]
-    return rows if task is None else rows[rows['task'].map(key) == key(task)]
+    return rows[(rows['suite'] == suite) & (True if task is None else rows['key'] == key(task))]
 
 
 @functools.cache
 def reference(kind):
-    return pd.read_csv(REFERENCE / f'{kind}.csv')
+    rows = pd.read_csv(REFERENCE / f'{kind}.csv')
+    return rows.assign(key=rows['task'].map(key))
 
 
 def on_grid(runs, low=-np.inf, high=np.inf, points=400):
