@@ -152,7 +152,7 @@ def default_threads(num_envs):
 
 def rom_path(game):
     """The file of a game. Raises UserError if ale-py does not know it or its ROM is not there."""
-    from ale_py import roms
+    from ale_py import ALEInterface, roms
 
     known = roms.get_all_rom_ids()
     if game not in known:
@@ -163,5 +163,9 @@ def rom_path(game):
         raise UserError(
             f"ale-py carries no ROM of '{game}': put {game}.bin into a folder with the others and set "
             f'ALE_ROMS_DIR=<folder>; ROMs here: {folder}'
+        )
+    if ALEInterface.isSupportedROM(path) is None:  # the emulator would end the whole process
+        raise UserError(
+            f"'{game}' needs two players, which ale-py does not offer: choose another with task=atari/<game>"
         )
     return path

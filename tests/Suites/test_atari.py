@@ -103,6 +103,12 @@ def test_unknown_game_names_the_nearest(game, near):
         Atari(game)
 
 
+@pytest.mark.parametrize('game', ['combat', 'joust', 'maze_craze', 'warlords'])
+def test_games_for_two_are_refused_before_the_emulator_ends_the_process(game):
+    with pytest.raises(UserError, match='two players'):
+        Atari(game)
+
+
 def test_missing_rom_says_where_to_put_it(tmp_path, monkeypatch):
     monkeypatch.setenv('ALE_ROMS_DIR', str(tmp_path))
     with pytest.raises(UserError, match=r'put pong\.bin'):
