@@ -43,11 +43,14 @@ def curves(results, suite, marks):
 
 
 def normalised(results, suite, marks):
-    """One panel per suite: the mean over tasks of the normalised score. None where the suite has no common scale or
-    no agent has a step range in common for its tasks."""
+    """One panel per suite: the mean of the normalised score over the tasks that every agent has. None where the suite
+    has no common scale, or the agents no task, or the tasks no range of steps in common."""
     results = results.assign(score=[Results.normalised(suite, task, score) for task, score in
                                     zip(results['task'], results['score'], strict=True)])  # fmt: skip
     results = results[np.isfinite(results['score'].astype(float))]
+    agents = results.groupby('task')[['agent', 'experiment']].apply(lambda rows: len(rows.drop_duplicates()))
+    shared = agents.index[agents == len(results[['agent', 'experiment']].drop_duplicates())] if len(results) else []
+    results = results[results['task'].isin(shared)]
     lines, x = {}, Panels.x_of(suite)
     for pair, runs in results.groupby(['agent', 'experiment']):
         ranges = runs.groupby('task')[x].agg(['min', 'max'])

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from Logging import Plot, Results
+from Logging import Figures, Panels, Plot, Results
 from Logging.Plot import plot
 
 
@@ -100,6 +100,16 @@ def test_files_that_do_not_fit_are_skipped_with_a_word(root, capsys):
         assert f'/{name}_' in words
     assert words.count('Not plotted') == 6
     assert plot(root, 'Exp', suites='atari')
+
+
+def test_normalised_curves_compare_the_same_tasks(root):
+    results = Results.find(root, 'Exp', suites='atari')  # SPR has played Pong alone
+    figure = Figures.normalised(results, 'atari', Panels.Marks(results))
+    assert figure.axes[0].get_title() == 'Atari: mean of 1 task'
+    lines = [line for line in figure.axes[0].get_lines() if line.get_color() in Panels.COLOURS]
+    assert [line.get_ydata()[-1] for line in lines] == pytest.approx([(20.7 - 7) / 35.3, (20.7 - 5) / 35.3])
+    apart = results[(results['agent'] == 'SPR') | (results['task'] == 'ms_pacman')]
+    assert Figures.normalised(apart, 'atari', Panels.Marks(apart)) is None
 
 
 def test_one_run_of_one_evaluation_and_unknown_tasks(tmp_path, capsys):
