@@ -6,6 +6,7 @@ Importing this module costs milliseconds: torch, Hydra and omegaconf are importe
 import difflib
 import functools
 import importlib
+import itertools
 import os
 import re
 import time
@@ -82,7 +83,7 @@ def instantiate(config, **arguments):
     Raises UserError naming the config key, the target, the cause and near names.
     """
     from omegaconf import DictConfig, OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
+    from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
     if not isinstance(config, DictConfig):
         config = OmegaConf.create(config)
@@ -91,9 +92,10 @@ def instantiate(config, **arguments):
         node = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
         targets = OmegaConf.select(config._get_root(), 'targets') or ()
     except OmegaConfBaseException as error:
-        missing = re.search(r'Missing mandatory value: (\S+)', str(error))
-        if missing:
-            raise UserError(f'{missing[1]} must be given: {missing[1]}=<value>.') from error
+        through = re.search(r'interpolation: Missing mandatory value: (\S+)', str(error))
+        if through or isinstance(error, MissingMandatoryValue):
+            missing = through[1] if through else error.full_key
+            raise UserError(f'{missing} must be given: {missing}=<value>.') from error
         cause = str(error).splitlines()[0]
         raise UserError(f'{error.full_key or key}: {cause}.') from error
     if arguments and node.get('_target_') is None:
@@ -232,6 +234,41 @@ def choose_device(device=None):
     return chosen
 
 
+def choose_precision(precision, device, images):
+    """'fp32' or 'bf16': the one given, else bf16 for images where the hardware computes in it.
+
+    Small networks on states gain nothing from it. Raises UserError for anything else.
+    """
+    import torch
+
+    if precision in ('fp32', 'bf16'):
+        return precision
+    if precision is not None:
+        raise UserError(f"No precision '{precision}': precision=fp32 or precision=bf16.")
+    fast = (
+        torch.cpu._is_avx512_bf16_supported()
+        if device.type == 'cpu'
+        else device.type == 'cuda' and torch.cuda.is_bf16_supported()
+    )
+    return 'bf16' if images and fast else 'fp32'
+
+
+def keep_freed_memory():
+    """Tells glibc to keep freed memory instead of giving it back, page by page, after each tensor: 1.2-1.3x per update.
+
+    Elsewhere than on Linux it does nothing.
+    """
+    import ctypes
+
+    try:
+        mallopt = ctypes.CDLL('libc.so.6').mallopt
+    except OSError:
+        return
+    trim_threshold, top_pad, mmap_threshold = -1, -2, -3  # malloc.h
+    for option, value in ((mmap_threshold, 1 << 30), (trim_threshold, 1 << 30), (top_pad, 64 << 20)):
+        mallopt(option, value)
+
+
 def choose_threads(threads=None):
     """Sets and returns torch's number of threads: the one given, else the fastest in a probe of about 0.1 s.
 
@@ -282,7 +319,8 @@ def atomic(path):
         cause = error.strerror or one_line(error)
         raise UserError(f'Cannot write {path}: {cause}; make room there or give another folder with root=.') from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary.exists():
+            temporary.unlink()
 
 
 def _sync_folder(folder):
@@ -299,3 +337,24 @@ def atomic_write(path, data):
     """Writes bytes or text whole or not at all. Raises UserError as `atomic` does."""
     with atomic(path) as temporary:
         temporary.write_bytes(data.encode() if isinstance(data, str) else data)
+
+
+def save_array(path, array):
+    """A NumPy array as .npy, whole or not at all. Raises UserError as `atomic` does."""
+    import numpy as np
+
+    with atomic(path) as temporary, open(temporary, 'wb') as file:
+        np.save(file, array, allow_pickle=False)
+
+
+def keep_earlier(path):
+    """Gives a file that an earlier run left at `path` a number: agent.safetensors -> agent.1.safetensors."""
+    path = Path(path)
+    if path.exists():
+        kept = next(
+            candidate
+            for n in itertools.count(1)
+            if not (candidate := path.with_name(f'{path.stem}.{n}{path.suffix}')).exists()
+        )
+        path.rename(kept)
+        print(f'An earlier run left {path}; it is kept as {kept.name}')

@@ -128,20 +128,24 @@ def check_target(path, key):
     if spec is None:
         known = {*(file.stem for file in PROJECT.iterdir()), 'torch', 'torchvision'} - {package}
         raise UserError(f"{key}: no module '{package}' (given: {path}).{hint(package, known)}")
-    here, where = Path((spec.submodule_search_locations or [spec.origin])[0]), package
-    for name in rest:
-        if not here.is_dir() and here.suffix != '.py':
-            return
-        if here.is_dir() and (here / name).is_dir():
-            here, known = here / name, None
-        elif here.is_dir() and (here / f'{name}.py').is_file():
-            here, known = here / f'{name}.py', None
+    missing = [absent(Path(place), rest) for place in spec.submodule_search_locations or [spec.origin]]
+    if all(missing):  # a package without __init__.py may lie in several places
+        name, parents, known = missing[0]
+        where = '.'.join([package, *parents])
+        raise UserError(f"{key}: no '{name}' in {where} (given: {path}).{hint(name, known)}")
+
+
+def absent(place, names):
+    """Follows names from a folder or .py file. None, or the first name not there, those before it, those there."""
+    for i, name in enumerate(names):
+        if (place / name).is_dir():
+            place = place / name
+        elif (place / f'{name}.py').is_file():
+            place = place / f'{name}.py'
         else:
-            known = public_names(here)
-            if known is not None and name not in known:
-                raise UserError(f"{key}: no '{name}' in {where} (given: {path}).{hint(name, known)}")
-            return
-        where = f'{where}.{name}'
+            known = public_names(place) if place.is_dir() or place.suffix == '.py' else None
+            return None if known is None or name in known else (name, names[:i], known)
+    return None
 
 
 @functools.cache

@@ -6,9 +6,9 @@ import re
 import sys
 from pathlib import Path
 
-from Hyperparams.Checks import check, first_line, unknown_key
+from Hyperparams.Checks import check, first_line, keys, unknown_key
 from Hyperparams.Shorthands import FOLDER, GROUPS, rewrite
-from Utils import UserError
+from Utils import UserError, allowed
 
 
 def launch(main, argv=None):
@@ -27,7 +27,7 @@ def launch(main, argv=None):
 
             print(page())
         elif flags.hydra:
-            run_hydra(main, flags, words)
+            return run_hydra(main, flags, words)
         elif flags.cfg:
             show(compose(words, flags.config_dir), flags)
         else:
@@ -77,9 +77,8 @@ def hydra_words(words, config_dir=None):
     out = rewrite(words, folders(config_dir))
     if config_dir:
         out.append(f'hydra.searchpath=[file://{Path(config_dir).resolve()}]')
-    own = sorted(
-        {name for word in words for name in re.findall(r'(?:_target_|^Eyes|^pool|^Aug)=([A-Za-z_]\w*)\.', word)}
-    )
+    named = {name for word in out for name in re.findall(r'[=,](\w+)\.', word) if '_target_=' in word}
+    own = sorted(name for name in named if not allowed(name))
     if own and not any(word.startswith('targets=') for word in out):
         out.append(f'++targets=[{",".join(own)}]')  # whoever types the command may name any class
     return out
@@ -100,18 +99,21 @@ def compose(words, config_dir=None):
 
 
 def compose_only(words):
+    """Words for Hydra -> DictConfig, unchecked. Raises UserError."""
     import hydra
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
 
+    failures = (HydraException, OmegaConfBaseException, YAMLError, ValueError)
     with hydra.initialize_config_dir(str(FOLDER), job_name='Run', **version_base()):
         try:
             return hydra.compose('args', words)
-        except (HydraException, OmegaConfBaseException, ValueError) as error:
-            raise explain(error, words) from error
+        except failures as error:
+            raise explain(error, words, failures) from error
 
 
-def explain(error, words):
+def explain(error, words, failures):
     """The sentence for a composition that failed: which word is it, and what would be right?"""
     import hydra
     from hydra.errors import OverrideParseException
@@ -126,23 +128,12 @@ def explain(error, words):
     groups = [word for word in words if word.partition('=')[0] in GROUPS or word.startswith('hydra')]
     try:
         known = OmegaConf.to_container(hydra.compose('args', groups))
-    except Exception as deeper:  # the option files themselves are at fault
+    except failures as deeper:  # the option files themselves are at fault
         return UserError(f'{first_line(str(deeper))}.')
-    config = OmegaConf.create(known)
     for key, _ in settings:
-        if key not in GROUPS and not has(config, key):
+        if key not in GROUPS and key not in keys(known):
             return unknown_key(key, known)
     return UserError(f'{first_line(str(error))}.')
-
-
-def has(config, key):
-    """Whether a dotted key exists, be its value null or missing."""
-    from omegaconf import DictConfig
-
-    *parents, last = key.split('.')
-    for name in parents:
-        config = config._get_node(name) if isinstance(config, DictConfig) and not config._is_none() else None
-    return isinstance(config, DictConfig) and not config._is_none() and last in list(config)
 
 
 def show(config, flags):
@@ -150,14 +141,15 @@ def show(config, flags):
     from omegaconf import OmegaConf
 
     if flags.package:
-        if not has(config, flags.package):
-            raise unknown_key(flags.package, OmegaConf.to_container(config))
+        known = OmegaConf.to_container(config)
+        if flags.package not in keys(known):
+            raise unknown_key(flags.package, known)
         config = OmegaConf.select(config, flags.package)
     print(OmegaConf.to_yaml(config, resolve=flags.resolve).rstrip())
 
 
 def run_hydra(main, flags, words):
-    """Sweeps and Hydra's own information pages: Hydra's main, with the words rewritten, every value checked before."""
+    """Sweeps and Hydra's own pages through Hydra's main; every value is checked before. Returns the exit status."""
     import hydra
 
     for job in singles(words) if flags.multirun else [words]:
@@ -181,8 +173,11 @@ def run_hydra(main, flags, words):
     before, sys.argv = sys.argv, [sys.argv[0], *argv, *hydra_words(words, flags.config_dir)]
     try:
         hydra.main(config_path=str(FOLDER), config_name='args', **version_base())(job)()
+    except SystemExit as stop:
+        return stop.code
     finally:
         sys.argv = before
+    return 0
 
 
 def singles(words):
