@@ -98,6 +98,8 @@ def make(id, num_envs, options, draw):
     try:
         if ':' in id:  # gymnasium would import it too, but only now its metadata can be read
             import_module(id.split(':')[0])
+        if id.startswith('ALE/'):
+            import_module('ale_py')  # registers them
         spec = gymnasium.spec(id.split(':')[-1])
         mode = {'render_mode': 'rgb_array'} if draw and 'rgb_array' in render_modes(spec) else {}
         return [gymnasium.make(spec, **mode, **options) for _ in range(num_envs)]

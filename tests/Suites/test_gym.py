@@ -191,6 +191,11 @@ def test_an_environment_of_a_module(tmp_path, monkeypatch):
     gymnasium.registry.pop('MyEnv-v0')
 
 
+def test_atari_by_its_gymnasium_id():
+    suite = Gym('ALE/Pong-v5', options={'obs_type': 'grayscale'})
+    assert suite.spec.obs_shape == (1, 210, 160) and suite.reset().dtype == np.uint8
+
+
 def test_a_picture_that_fails_is_told_once_and_stops_nothing(monkeypatch, capsys):
     monkeypatch.setattr(Counter, 'metadata', {'render_modes': ['rgb_array']})
     suite = Gym('Counter-v0', train=False)
