@@ -147,7 +147,7 @@ def absence(build, arguments, cause):
         wanted = f'{getattr(build, "filename", "its files")} (unpacked) into {root}'
     else:
         wanted = f'its files into {root} as {build.__module__.rpartition(".")[0]}.{name} wants them'
-    return f'{name} is not in {root} ({cause}): put {wanted}, or give data=<folder>, or run it once with a network.'
+    return f'No whole {name} in {root} ({cause}): put {wanted}, or give data=<folder>, or run it once with a network.'
 
 
 @contextmanager

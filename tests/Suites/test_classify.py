@@ -261,7 +261,7 @@ def test_every_torchvision_class_is_built_up_to_the_download(name, train, tmp_pa
     with pytest.raises(UserError) as error:
         open_part(getattr(torchvision.datasets, name), {}, str(tmp_path), train)
     message = str(error.value)
-    assert '\n' not in message and str(tmp_path) in message and f'{name} is not in' in message
+    assert '\n' not in message and str(tmp_path) in message and f'No whole {name} in' in message
     assert not any(word in message for word in ('Unknown value', 'unexpected keyword', 'missing a required'))
 
 
@@ -322,6 +322,21 @@ def test_missing_files_are_downloaded():
 def test_errors_are_one_sentence(config, message):
     with pytest.raises(UserError, match=message) as error:
         Classify(config)
+    assert '\n' not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    'content', [b'', b'\x00\x00\x08\x03\x00\x00\xea\x60\x00\x00\x00\x1c\x00\x00\x00\x1c cut', b'nonsense' * 9]
+)
+def test_broken_files_are_one_sentence(content, tmp_path, offline):
+    from torchvision.datasets import MNIST
+
+    raw = tmp_path / 'MNIST' / 'raw'
+    raw.mkdir(parents=True)
+    for name in ('train-images-idx3', 'train-labels-idx1', 't10k-images-idx3', 't10k-labels-idx1'):
+        (raw / f'{name}-ubyte').write_bytes(content)
+    with pytest.raises(UserError, match='No whole MNIST') as error:
+        Classify(MNIST, tmp_path)
     assert '\n' not in str(error.value)
 
 
