@@ -25,11 +25,11 @@ def launch(main, argv=None):
         if flags.help:
             from Hyperparams.Help import page
 
-            print(page())
+            show(page())
         elif flags.hydra:
             return run_hydra(main, flags, words)
         elif flags.cfg:
-            show(compose(words, flags.config_dir), flags)
+            show(as_yaml(compose(words, flags.config_dir), flags))
         else:
             main(compose(words, flags.config_dir))
     except UserError as error:
@@ -136,7 +136,15 @@ def explain(error, words, failures):
     return UserError(f'{first_line(str(error))}.')
 
 
-def show(config, flags):
+def show(text):
+    """Prints a page, also to a reader who leaves early (`| head`)."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python does not try again at its end
+
+
+def as_yaml(config, flags):
     """--cfg job [--resolve] [--package agent]: the composed config as YAML."""
     from omegaconf import OmegaConf
 
@@ -145,7 +153,7 @@ def show(config, flags):
         if flags.package not in keys(known):
             raise unknown_key(flags.package, known)
         config = OmegaConf.select(config, flags.package)
-    print(OmegaConf.to_yaml(config, resolve=flags.resolve).rstrip())
+    return OmegaConf.to_yaml(config, resolve=flags.resolve).rstrip()
 
 
 def run_hydra(main, flags, words):
