@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import Hyperparams.Compose as Compose
-from Hyperparams.Checks import keys
-from Hyperparams.Shorthands import DEFAULT_TASK, FOLDER, options, rewrite
+from Hyperparams.Checks import defaults, keys
+from Hyperparams.Shorthands import BLOCKS, DEFAULT_TASK, FOLDER, options, rewrite
 from Utils import UserError, instantiate
 
 PROJECT = FOLDER.parent
@@ -61,6 +61,23 @@ def test_every_file_is_an_option_of_a_known_group():
         assert path.name == 'args.yaml' or path.read_text().startswith('# @package _global_\n'), path
 
 
+def test_no_file_sets_a_key_that_args_does_not_explain():
+    from omegaconf import OmegaConf
+
+    known = defaults()
+    for path in FOLDER.rglob('*/*.yaml'):
+        config = OmegaConf.load(path)
+        assert set(config) <= {*known, 'defaults', 'gym'}, path
+        assert set(config.get('replay', ())) <= set(known.replay), path
+        assert {
+            f'recipes.{key}' for key in keys(OmegaConf.to_container(config.get('recipes', OmegaConf.create())))
+        } <= {
+            *BLOCKS,
+            *(f'{block}._target_' for block in BLOCKS),
+            *(block.rpartition('.')[0] for block in BLOCKS),
+        }, path
+
+
 def test_every_game_that_one_player_can_play_has_its_task():
     roms = pytest.importorskip('ale_py.roms')
     two_players_only = {'combat', 'joust', 'maze_craze', 'warlords'}
@@ -78,7 +95,9 @@ def test_agents_take_the_arguments_of_their_files(agent, task):
     assert instantiate(config.agent, spec=spec, recipes=instantiate(config.recipes)).spec is spec
 
 
-@pytest.mark.parametrize('task', options('task')[:1] + [task for task in options('task') if task.startswith('gym/')])
+@pytest.mark.parametrize(
+    'task', ['atari/pong', 'classify/digits', *(task for task in options('task') if task.startswith('gym/'))]
+)
 def test_suites_take_the_arguments_of_their_files(task):
     config = Compose.compose([f'task={task}', *REQUIRED.get(task, [])])
     if task == 'gym/lunarlander':
@@ -185,25 +204,25 @@ def test_shorthands(word, rewritten):
 
 # Of the user's description; ViT, ResNet18 and AttentionPool are CNN and MLP here until they stand.
 CIFAR = ['task=classify/cifar10', 'RL=false', 'ema=true', 'weight_decay=0.01']
-BLOCKS = 'Blocks.Architectures'
+HERE = 'Blocks.Architectures'
 USERS_EXAMPLES = [
     [],
     ['task=classify/mnist', 'RL=false'],
-    [*CIFAR, 'replay.transform={RandomHorizontalFlip:{}}', f'Eyes={BLOCKS}.CNN'],
-    [*CIFAR, 'replay.transform={RandomCrop:{size:32,padding:4},RandomHorizontalFlip:{}}', f'recipes.Aug={BLOCKS}.Null'],
+    [*CIFAR, 'replay.transform={RandomHorizontalFlip:{}}', f'Eyes={HERE}.CNN'],
+    [*CIFAR, 'replay.transform={RandomCrop:{size:32,padding:4},RandomHorizontalFlip:{}}', f'recipes.Aug={HERE}.Null'],
     ['task=classify/mnist', 'generate=true'],
     ['task=atari/breakout', 'generate=true', 'evaluate_episodes=1', 'action_repeat=1'],
     ['task=atari/battlezone'],
     ['task=atari/breakout', 'offline=true'],
     ['save_per_steps=100000', 'load=true'],
     ['replay.save=true', 'replay.load=true'],
-    [f'Eyes={BLOCKS}.CNN', '+recipes.encoder.eyes.patch_size=7'],
-    ['generate=True', f'recipes.critic.q_head._target_={BLOCKS}.CNN', 'recipes.critic.q_head.input_shape=${obs_shape}'],
+    [f'Eyes={HERE}.CNN', '+recipes.encoder.eyes.patch_size=7'],
+    ['generate=True', f'recipes.critic.q_head._target_={HERE}.CNN', 'recipes.critic.q_head.input_shape=${obs_shape}'],
     [
         'task=classify/mnist',
-        f'recipes.critic.trunk._target_={BLOCKS}.MLP',
-        f'recipes.actor.trunk._target_={BLOCKS}.MLP',
-        f'pool={BLOCKS}.Null',
+        f'recipes.critic.trunk._target_={HERE}.MLP',
+        f'recipes.actor.trunk._target_={HERE}.MLP',
+        f'pool={HERE}.Null',
     ],
     ['parallel=true'],
     ['learn_per_steps=0', 'replay.save=true', 'load_per_steps=1'],
