@@ -9,7 +9,6 @@ import importlib
 import itertools
 import os
 import re
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -265,39 +264,21 @@ def keep_freed_memory():
     except OSError:
         return
     trim_threshold, top_pad, mmap_threshold = -1, -2, -3  # malloc.h
-    for option, value in ((mmap_threshold, 1 << 30), (trim_threshold, 1 << 30), (top_pad, 64 << 20)):
+    for option, value in ((mmap_threshold, 32 << 20), (trim_threshold, 1 << 30), (top_pad, 64 << 20)):  # 32 MB is its most
         mallopt(option, value)
 
 
 def choose_threads(threads=None):
-    """Sets and returns torch's number of threads: the one given, else the fastest in a probe of about 0.1 s.
+    """Sets and returns torch's number of threads: the one given, else half of the usable cores.
 
-    A second spinning thread beside a busy process was measured 20 times slower than one, so more threads must earn
-    their place: at least 1.2 times the speed of half as many.
+    The other half is for the environments and for whatever else runs: a second spinning thread beside a busy process
+    was measured 20 times slower than one. A rule and not a probe, because the number changes the last bit of results.
     """
     import torch
 
-    if threads is not None:
-        torch.set_num_threads(int(threads))
-        return int(threads)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
-    images, filters = torch.ones(32, 32, 20, 20), torch.ones(64, 32, 3, 3)
-    best, best_time = 1, None
-    count = 1
-    while count <= cores:
-        torch.set_num_threads(count)
-        torch.conv2d(images, filters)  # wakes the pool
-        times = []
-        for _ in range(3):
-            began = time.perf_counter()
-            torch.conv2d(images, filters)
-            times.append(time.perf_counter() - began)
-        taken = sorted(times)[1]
-        if best_time is not None and taken > best_time / 1.2:
-            break
-        best, best_time, count = count, taken, count * 2
-    torch.set_num_threads(best)
-    return best
+    torch.set_num_threads(int(threads or max(1, cores // 2)))
+    return torch.get_num_threads()
 
 
 @contextmanager

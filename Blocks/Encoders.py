@@ -37,5 +37,5 @@ class Encoder(nn.Module):
 
     def forward(self, obs):
         if self.images:
-            obs = (obs.float() - self.mean) / self.std
+            obs = torch.sub(obs, self.mean).div_(self.std)  # the difference is a new tensor, of floats
         return self.pool(self.see(obs))

@@ -42,3 +42,10 @@ class DrQ(CNN):
 
     def __init__(self, input_shape, output_shape=None):
         super().__init__(input_shape, output_shape, (32, 32, 32, 32), 3, (2, 1, 1, 1), 0, norm=False)
+
+
+class Efficient(CNN):
+    """[B, C, 84, 84] -> [B, 64, 3, 3]: the small network of data-efficient Rainbow (arXiv:1906.05243), 7x cheaper."""
+
+    def __init__(self, input_shape, output_shape=None):
+        super().__init__(input_shape, output_shape, (32, 64), 5, 5, 0, norm=False)

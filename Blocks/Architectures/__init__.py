@@ -1,9 +1,9 @@
 """Architectures, one file for each paper. `Block(input_shape, output_shape=None, **arguments)`, shapes without batch."""
 
-from Blocks.Architectures.CNN import CNN, DrQ, Nature
+from Blocks.Architectures.CNN import CNN, DrQ, Efficient, Nature
 from Blocks.Architectures.DCGAN import DCGAN, Discriminator, Generator
 from Blocks.Architectures.Dueling import Dueling
 from Blocks.Architectures.MLP import MLP, Trunk
 from Blocks.Architectures.Null import Null
 
-__all__ = ['CNN', 'DCGAN', 'MLP', 'Discriminator', 'DrQ', 'Dueling', 'Generator', 'Nature', 'Null', 'Trunk']
+__all__ = ['CNN', 'DCGAN', 'MLP', 'Discriminator', 'DrQ', 'Dueling', 'Efficient', 'Generator', 'Nature', 'Null', 'Trunk']
