@@ -62,8 +62,7 @@ class Environment:
         played, total_scores, total_lengths, frames, labels, predictions = np.zeros(count, np.int64), [], [], [], [], []
         while (played < share).any():
             if record and played[0] == 0:
-                pictures = self.suite.render()
-                frames += [] if pictures is None else [pictures[0]]
+                frames += self.suite.render([0]) or []
             action = agent.act(self.obs, explore=False)
             step, scores, lengths = self.step(action)
             ended = step.terminated | step.truncated

@@ -69,18 +69,20 @@ class Run:
         """Act, remember, learn; in between evaluate, log, save."""
         args, agent = self.args, self.agent
         stride = 1 if args.offline else args.num_envs
-        self.evaluate()
-        while agent.step < args.train_steps:
-            if self.environment:
+        start = agent.step
+        while True:
+            if self.environment and agent.step < args.train_steps:
                 self.scores += self.environment.rollout(agent, self.replay).tolist()
+            if agent.step in (start, args.train_steps) or self.due(args.evaluate_per_steps, stride):
+                self.evaluate()
+            if agent.step >= args.train_steps:
+                break
             agent.step += stride
             for _ in range(self.updates(stride)):
                 agent.learn(self.replay)
             self.logger.progress(agent.step)
             if self.due(args.log_per_steps, stride):
                 self.log()
-            if self.due(args.evaluate_per_steps, stride) or agent.step >= args.train_steps:
-                self.evaluate()
             if self.due(args.save_per_steps, stride):
                 self.save()
             if self.due(args.load_per_steps, stride):
@@ -181,7 +183,8 @@ def main(args):
     if args.plotting.plot_experiments is not False:
         from Logging.Plot import plot
 
-        plot(args.root, args.experiment, args.plotting)
+        names = args.plotting.plot_experiments or [args.experiment]
+        plot(Path(args.root, 'Benchmarking'), names, out=Path(args.root, 'Benchmarking', args.experiment, 'Plots'))
 
 
 if __name__ == '__main__':

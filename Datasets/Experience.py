@@ -10,7 +10,7 @@ class Spec(NamedTuple):
 
     obs_shape: tuple  # of one frame, without stack: (C, H, W) or (D,)
     obs_dtype: str  # 'uint8' for images in 0..255, 'float32' for states
-    action_shape: tuple  # (A,) if continuous, () if discrete or a class
+    action_shape: tuple  # (A,) if continuous, () if discrete, (K,) logits of K classes
     num_actions: int | None  # discrete actions or classes; None if continuous
     low: np.ndarray | None = None  # bounds of continuous actions [A]; agents act in [-1, 1], the suite rescales
     high: np.ndarray | None = None

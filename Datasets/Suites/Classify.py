@@ -38,7 +38,8 @@ class Classify:
         self.class_names = self.data.class_names
         mean, std = self.data.statistics
         shape = tuple(self._images.obs.shape[1:])
-        self.spec = Spec(shape, 'uint8', (), len(self.class_names), kind='classify', mean=mean, std=std)
+        classes = len(self.class_names)
+        self.spec = Spec(shape, 'uint8', (classes,), classes, kind='classify', mean=mean, std=std)
         self._step = 0
         self._index = self._order()
 
@@ -49,9 +50,9 @@ class Classify:
         return self._obs()
 
     def step(self, action):
-        """Name the classes, int [N], of the last images. Returns Step with their labels and the next images."""
+        """Predict the last images by logits [N, K]; the largest counts. Returns Step with the labels and the next images."""
         final_obs, label = self._obs(), self._images.label[self._index].numpy()
-        reward = (np.asarray(action) == label).astype(np.float32)
+        reward = (np.argmax(action, -1) == label).astype(np.float32)
         self._step += 1
         self._index = self._order()
         ended = np.ones(self.num_envs, bool)
