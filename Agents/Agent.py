@@ -90,7 +90,10 @@ class Agent(nn.Module):
         self.aug = Null()
         actor = self.build_actor(self.latent_shape, self.obs_shape)
         creator = Creator(Null(), actor, self.build_critic(self.latent_shape, self.obs_shape), paint)
-        return creator, Casts.generate, (Phase(('critic_loss',), ('critic',)), Phase(('actor_loss',), ('actor',)))
+        return creator, Casts.generate, (
+            Phase(('critic_loss',), ('critic',)),
+            Phase(('creation_loss',), ('actor',)),
+        )
 
     def build_encoder(self):
         recipe = self.recipes.get('encoder') or {}
@@ -219,6 +222,12 @@ class Agent(nn.Module):
         """The actor climbs its critic."""
         policy = self.creator.policy(batch.obs.detach(), self.noise)
         return pathwise(self.creator.critic(batch.obs.detach(), policy.rsample()).float())
+
+    def creation_loss(self, batch):
+        """The actor climbs its critic up to what the data is worth (least squares GAN, arXiv:1611.04076, eq. 9)."""
+        created = self.creator.policy(batch.obs[: len(batch.obs) // 2]).rsample()
+        q = self.creator.critic(None, created).float()
+        return td_loss(q, torch.ones_like(q[0]))[0]
 
     def supervised_loss(self, batch):
         """The actor learns its label."""

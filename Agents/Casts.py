@@ -30,7 +30,8 @@ def generate(batch, agent):
     """Half the images are the data's, half the agent's own; the critic is to tell them apart (arXiv:1406.2661)."""
     real = batch.obs / 127.5 - 1
     latent = torch.randn(2 * len(real), *agent.latent_shape, device=real.device)
-    created = agent.creator.policy(latent[len(real) :]).sample()
+    with torch.no_grad():
+        created = agent.creator.policy(latent[len(real) :]).sample()
     reward = torch.cat([torch.ones(len(real)), torch.zeros(len(real))]).to(real.device)
     return batch._replace(
         obs=latent, action=torch.cat([real, created]), reward=reward, discount=torch.zeros_like(reward), next_obs=None

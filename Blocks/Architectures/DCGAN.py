@@ -49,16 +49,17 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Image [B, C, H, W] -> score [B, *output_shape], unbounded. `channels` of the first layer; they double inwards."""
+    """Image [B, C, H, W] -> score [B, *output_shape], unbounded. `channels` of the first layer; they double inwards.
+
+    Without the paper's batch normalisation: real and created images come in one batch here, and would tell on each other.
+    """
 
     def __init__(self, input_shape, output_shape=(1,), channels=32):
         super().__init__()
         layers, depth = [], input_shape[0]
         for i in range(len(sizes(*input_shape[1:])) - 1):
             width = channels * 2**i
-            layers += [nn.Conv2d(depth, width, 4, 2, 1)]
-            layers += [nn.BatchNorm2d(width)] if i else []  # none at the image, as the paper has it
-            layers += [nn.LeakyReLU(0.2)]
+            layers += [nn.Conv2d(depth, width, 4, 2, 1), nn.LeakyReLU(0.2)]
             depth = width
         features = size(shape_of(nn.Sequential(*layers), input_shape))
         self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(features, size(output_shape)))
