@@ -1,0 +1,176 @@
+"""Who moves: after one `learn` exactly the tensors that should have moved did, in every domain and precision."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from Agents import DQNAgent, RandomAgent
+from Datasets.Dataset import Dataset
+from Datasets.Experience import Spec
+from Datasets.Replay import Replay
+
+BATCH, TAU, DECAY = 8, 0.1, 0.75
+PIXELS = Spec((1, 16, 16), 'uint8', (), 3)
+STATE = Spec((5,), 'float32', (), 3)
+CONTINUOUS = Spec((5,), 'float32', (2,), None, -np.ones(2), np.ones(2))
+DIGITS = Spec((1, 16, 16), 'uint8', (3,), 3, kind='classify', mean=(100.0,), std=(50.0,))
+ALL, NONE = {'encoder', 'actor', 'critic'}, set()
+
+
+def replay(spec, path, frame_stack=1):
+    """A replay of random steps, with episodes that end both ways."""
+    random = np.random.default_rng(1)
+    memory = Replay(spec, path, num_envs=2, capacity=200, frame_stack=frame_stack, batch_size=BATCH, nstep=2)
+
+    def observe():
+        images = len(spec.obs_shape) == 3
+        obs = random.integers(256, size=(2, *spec.obs_shape)) if images else random.normal(size=(2, *spec.obs_shape))
+        return obs.astype(spec.obs_dtype)
+
+    for step in range(40):
+        action = random.normal(size=(2, *spec.action_shape)) if spec.action_shape else random.integers(3, size=2)
+        ends = np.array([step % 7 == 6, step % 5 == 4])
+        label = random.integers(3, size=2) if spec.kind == 'classify' else None
+        reward = random.normal(size=2) * 3
+        memory.add(observe(), action, reward, ends & [True, False], ends & [False, True], observe(), label)
+    return memory
+
+
+def data_set(spec, path, frame_stack=1):
+    random = torch.Generator().manual_seed(1)
+    images = torch.randint(256, (30, *spec.obs_shape), generator=random, dtype=torch.uint8)
+    return Dataset(SimpleNamespace(obs=images, label=torch.randint(3, (30,), generator=random)), BATCH)
+
+
+# name: spec, memory, arguments of the agent, parts that move, one after another where phases alone are looked at
+CASES = {
+    'pixels': (PIXELS, replay, {'frame_stack': 2}, [{'encoder', 'critic'}]),
+    'pixels, no target': (PIXELS, replay, {'target_tau': 1, 'target_period': 1}, [{'encoder', 'critic'}]),
+    'pixels, not double': (PIXELS, replay, {'double': False}, [{'encoder', 'critic'}]),
+    'pixels, dueling, two critics': (PIXELS, replay, {'dueling': True, 'num_critics': 2}, [{'encoder', 'critic'}]),
+    'state': (STATE, replay, {}, [{'encoder', 'critic'}]),
+    'state, no target': (STATE, replay, {'target_tau': 1, 'target_period': 1}, [{'encoder', 'critic'}]),
+    'continuous': (CONTINUOUS, replay, {}, [{'encoder', 'critic'}]),
+    'continuous, no target': (CONTINUOUS, replay, {'target_tau': 1, 'target_period': 1}, [{'encoder', 'critic'}]),
+    'labels': (DIGITS, data_set, {'RL': False}, [{'encoder', 'actor'}]),
+    'labels, replay': (DIGITS, replay, {'RL': False}, [{'encoder', 'actor'}]),
+    'reward': (DIGITS, data_set, {'supervise': False}, [{'encoder', 'critic'}, {'actor'}]),
+    'reward, replay': (DIGITS, replay, {'supervise': False}, [{'encoder', 'critic'}, {'actor'}]),
+    'reward and labels': (DIGITS, data_set, {}, [ALL, {'actor'}]),
+    'reward and labels, replay': (DIGITS, replay, {}, [ALL, {'actor'}]),
+    'generate': (DIGITS, data_set, {'generate': True}, [{'critic'}, {'actor'}]),
+    'generate frames': (PIXELS, replay, {'generate': True, 'frame_stack': 2}, [{'critic'}, {'actor'}]),
+}
+
+
+def build(Agent, spec, arguments, precision):
+    arguments = dict(trunk_dim=8, hidden_dim=16, lr=1e-3, latent_dim=6, ema=True, ema_decay=DECAY) | arguments
+    if Agent is RandomAgent:
+        arguments = {name: value for name, value in arguments.items() if name not in ('double', 'dueling')}
+    else:
+        arguments['num_proposals'] = 4
+    return Agent(spec, precision=precision, **{'target_tau': TAU} | arguments)
+
+
+def snapshot(module):
+    return {name: parameter.detach().clone() for name, parameter in module.named_parameters()}
+
+
+def assert_moved(agent, before, parts):
+    """Each tensor of these parts of the creator moved, by finite amounts, and no other tensor of the creator did."""
+    for name, now in agent.creator.named_parameters():
+        moved = not torch.equal(now, before[name])
+        assert moved == (name.split('.')[0] in parts), f'{name} {"moved" if moved else "stayed"}'
+        assert now.isfinite().all() and now.grad is None, name
+
+
+@pytest.mark.parametrize('precision', ['fp32', 'bf16'])
+@pytest.mark.parametrize('case', CASES)
+@pytest.mark.parametrize('Agent', [DQNAgent, RandomAgent])
+def test_who_moves(Agent, case, precision, tmp_path):
+    spec, memory, arguments, phases = CASES[case]
+    agent = build(Agent, spec, arguments, precision)
+    memory = memory(spec, tmp_path / 'replay', arguments.get('frame_stack', 1))
+    parts = set().union(*phases) if Agent is DQNAgent else NONE
+    before, target, average = snapshot(agent.creator), agent.target and snapshot(agent.target), snapshot(agent.average)
+    agent.learn(memory)
+    assert_moved(agent, before, parts)
+    for slow, old, rate in ((agent.target, target, TAU), (agent.average, average, 1 - DECAY)):
+        if slow is None:
+            assert arguments['target_tau'] == 1
+            continue
+        for (name, now), new in zip(slow.named_parameters(), agent.creator.parameters(), strict=True):
+            torch.testing.assert_close(now, old[name] + rate * (new - old[name]), rtol=1e-5, atol=1e-7)
+            moved = not torch.equal(now, old[name])
+            assert moved == (name.split('.')[0] in parts), f'slow {name}'
+            assert not now.requires_grad
+        for now, new in zip(slow.buffers(), agent.creator.buffers(), strict=True):
+            assert torch.equal(now, new)
+
+
+@pytest.mark.parametrize('precision', ['fp32', 'bf16'])
+@pytest.mark.parametrize('case', [name for name in CASES if len(CASES[name][3]) > 1])
+def test_each_phase_moves_its_own_parts(case, precision, tmp_path):
+    spec, memory, arguments, phases = CASES[case]
+    memory = memory(spec, tmp_path / 'replay', arguments.get('frame_stack', 1))
+    for phase, parts in enumerate(phases):
+        agent = build(DQNAgent, spec, arguments, precision)
+        assert len(agent.phases) == len(phases) and set(agent.phases[phase].trains) == parts
+        agent.phases, before = (agent.phases[phase],), snapshot(agent.creator)
+        agent.learn(memory)
+        assert_moved(agent, before, parts)
+
+
+@pytest.mark.parametrize('arguments', [{}, {'double': False}, {'target_tau': 1, 'target_period': 1}], ids=str)
+def test_bf16_gradients_are_those_of_fp32(arguments, tmp_path):
+    """Autocast caches bf16 copies of weights: one cached without a gradient would cut its weight off."""
+    memory, gradients = replay(PIXELS, tmp_path / 'replay'), {}
+    for precision in ('fp32', 'bf16'):
+        torch.manual_seed(0)
+        agent = build(DQNAgent, PIXELS, arguments, precision)
+        agent.optimizer.step = lambda agent=agent, precision=precision: gradients.update(
+            {precision: [parameter.grad.clone() for parameter in agent.creator.parameters()]}
+        )
+        memory.cursor = 0
+        agent.learn(memory)
+    for full, half in zip(gradients['fp32'], gradients['bf16'], strict=True):
+        similarity = torch.cosine_similarity(full.flatten(), half.flatten(), 0)
+        assert similarity > 0.9 and full.norm() > 0
+
+
+def test_target_moves_every_target_period_updates(tmp_path):
+    agent = build(DQNAgent, STATE, {'target_tau': 1, 'target_period': 3}, 'fp32')
+    memory = replay(STATE, tmp_path / 'replay')
+    for update in range(1, 7):
+        old = snapshot(agent.target)
+        agent.learn(memory)
+        copied = all(
+            torch.equal(a, b) for a, b in zip(agent.target.parameters(), agent.creator.parameters(), strict=True)
+        )
+        kept = all(torch.equal(now, old[name]) for name, now in agent.target.named_parameters())
+        assert (copied, kept) == (update % 3 == 0, update % 3 != 0)
+
+
+def test_ema_acts_and_creates_with_the_average(tmp_path):
+    agent = build(DQNAgent, DIGITS, {'RL': False}, 'fp32')
+    for parameter in agent.average.parameters():
+        parameter.zero_()
+    obs = np.random.default_rng(0).integers(256, size=(4, 1, 16, 16), dtype=np.uint8)
+    assert not agent.act(obs, explore=False).any()  # the average's logits are 0
+    generator = build(DQNAgent, DIGITS, {'generate': True}, 'fp32')
+    for parameter in generator.average.parameters():
+        parameter.zero_()
+    assert (generator.create(3) == 128).all()  # tanh(0) is the middle of 0..255
+
+
+def test_learning_rate_and_clipping(tmp_path):
+    agent = build(
+        DQNAgent, STATE, {'lr': 'linear(1.0,0.0,10)', 'clip_grad_norm': 0.5, 'optimizer': torch.optim.SGD}, 'fp32'
+    )
+    before, memory = snapshot(agent.creator), replay(STATE, tmp_path / 'replay')
+    agent.step = 8  # the learning rate is 0.2, so a gradient of norm 0.5 moves the parameters by 0.1
+    agent.learn(memory)
+    moved = torch.cat([(now.detach() - before[name]).flatten() for name, now in agent.creator.named_parameters()])
+    assert moved.norm().item() == pytest.approx(0.1, rel=1e-3)
