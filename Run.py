@@ -1,8 +1,11 @@
 """Train and evaluate an agent: `python Run.py key=value ...`. `python Run.py --help` lists the keys."""
 
+import re
 import sys
 import time
+from contextlib import ExitStack
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 import Utils
@@ -12,83 +15,118 @@ from Hyperparams.Compose import launch
 class Run:
     """What a config describes, built; and the loop over it."""
 
-    def __init__(self, args):
+    def __init__(self, args, interrupts):
         from Agents import Checkpoint
-        from Environment import Environment
-        from Logging.Logger import Logger
 
+        self.began = time.monotonic()
         Utils.seed_everything(args.seed)
         Utils.choose_threads(args.threads)
         Utils.keep_freed_memory()
-        device = Utils.choose_device(args.device)
-        self.args, self.control = args, args.suite_name != 'classify'
-        folder = Path(args.experiment, args.agent._target_.split('.')[-1], args.suite_name, f'{args.task_name}_{args.seed}')
-        self.prefix = Path(args.root, 'Benchmarking', folder)
+        device = Utils.choose_device(args.device, args.parallel)
+        self.args, self.interrupts, self.control = args, interrupts, args.suite_name != 'classify'
+        self.collects = bool(args.load_per_steps and not args.learn_per_steps)  # for a learner in another process
+        task = re.sub(r'[^\w.-]', '_', f'{args.task_name}_{args.seed}')
+        folder = Path(args.experiment, args.agent._target_.split('.')[-1], args.suite_name, task)
+        self.prefix = Path(args.root, 'Benchmarking', f'{folder}_Collector' if self.collects else folder)
         self.checkpoint = Path(args.root, 'Checkpoints', folder, 'agent.safetensors')
         self.replays = Path(args.root, 'Datasets', 'ReplayBuffer', folder)
 
-        def environment(**arguments):
-            return Environment(Utils.instantiate(args.suite, seed=args.seed, **arguments), args.frame_stack)
-
-        envs = min(args.evaluate_envs, args.evaluate_episodes or args.evaluate_envs)
-        self.arena = environment(num_envs=envs, train=False)
-        self.environment = None if args.offline else environment(num_envs=args.num_envs, train=True)
-        self.spec = self.arena.suite.spec
-        args.obs_shape, args.action_shape = list(self.spec.obs_shape), list(self.spec.action_shape)
-        args.precision = Utils.choose_precision(args.precision, device, images=len(self.spec.obs_shape) == 3)
+        self.environment = None if args.offline else self.suite(args.num_envs, train=True)
+        self.spec = (self.environment or self.arena).suite.spec
+        self.frames_per_step = (self.environment or self.arena).suite.frames_per_step
+        args.obs_shape = [args.frame_stack * self.spec.obs_shape[0], *self.spec.obs_shape[1:]]
+        args.action_shape = list(self.spec.action_shape)
+        if args.generate and len(args.obs_shape) != 3:
+            raise Utils.UserError(f'generate=true needs images, {args.suite_name}/{args.task_name} has none: task=atari/pong')
+        args.precision = Utils.choose_precision(args.precision, device, images=len(args.obs_shape) == 3)
         recipes = Utils.instantiate(args.recipes)
         self.agent = Utils.instantiate(args.agent, spec=self.spec, recipes=recipes, frame_stack=args.frame_stack)
         self.agent.to(device)
         counters = Checkpoint.load(self.checkpoint, self.agent) if args.load else {}
-        self.replay = self.remember()
-        self.replay.cursor = counters.get('cursor', 0)
         if self.environment:
             self.environment.episodes = counters.get('episodes', 0)
-        self.logger = Logger(self.prefix, args.train_steps, args.load, args.tensorboard, self.agent.step if args.load else None)
-        self.saved, self.scores, self.mark = args.load, [], (self.agent.step, time.monotonic())
+        self.start, self.seed_steps = self.agent.step, 0 if args.offline else args.seed_steps
+        if args.load and not args.replay.load:
+            self.seed_steps += self.start  # the memory is empty again
+        self.replay = self.remember()
+        self.replay.cursor = counters.get('cursor', 0)
+        self.kept, self.version, self.scores, self.mark = args.load, None, [], (self.start, time.monotonic())
+
+    def suite(self, num_envs, train):
+        """Environments as the task's files describe them."""
+        from Environment import Environment
+
+        args = self.args
+        return Environment(Utils.instantiate(args.suite, num_envs=num_envs, seed=args.seed, train=train), args.frame_stack)
+
+    @cached_property
+    def arena(self):
+        """The environments of evaluation, on seeds of their own; built when first needed, since ten games take seconds."""
+        envs = 1 if self.args.generate and self.control else self.args.evaluate_envs
+        return self.suite(min(envs, self.args.evaluate_episodes or envs), train=False)
+
+    @cached_property
+    def logger(self):
+        """Opened with the first line, so that a run that cannot begin leaves the files of earlier ones where they are."""
+        from Logging.Logger import Logger
+
+        cut = self.start if self.start < self.args.train_steps else None  # evaluation alone takes no earlier line away
+        logger = Logger(self.prefix, self.args.train_steps, self.args.load, self.args.tensorboard, cut)
+        logger.began -= time.monotonic() - self.began  # `time` counts from the start
+        return logger
 
     def remember(self):
         """The memory: a data set, a saved replay, or a new one."""
         from Datasets.Dataset import Dataset
         from Datasets.Replay import Replay
 
-        args, replay = self.args, dict(self.args.replay)
-        save, load, path, transform = (replay.pop(key) for key in ('save', 'load', 'path', 'transform'))
+        args, options = self.args, dict(self.args.replay)
+        save, load, path, transform = (options.pop(key) for key in ('save', 'load', 'path', 'transform'))
         if not self.control and args.offline:
             return Dataset(self.arena.suite.data.train, args.batch_size, args.seed, transform)
-        replay['capacity'] = replay['capacity'] or min(args.train_steps, 1_000_000)
-        folder, mode = self.replays.with_name(f'{self.replays.name}_{datetime.now():%Y-%m-%d-%H-%M-%S-%f}'), 'w+'
-        if load or path or args.offline:
-            earlier = sorted(self.replays.parent.glob(f'{self.replays.name}_*/header.json'))
-            if not path and not earlier:
-                raise Utils.UserError(f'No saved replay at {self.replays}_*: run with replay.save=true first, or give replay.path=')
-            folder, mode = path or earlier[-1].parent, 'r' if args.offline else 'r+' if save else 'c'
-        return Replay(self.spec, folder, args.num_envs, frame_stack=args.frame_stack, seed=args.seed, mode=mode, **replay)
+        options |= {'capacity': options['capacity'] or min(max(args.train_steps, 1), 1_000_000), 'seed': args.seed}
+        if not (load or path or args.offline):
+            kind = '' if save else '_unsaved'  # what a killed run leaves behind is not taken for a saved replay
+            path = self.replays.with_name(f'{self.replays.name}_{datetime.now():%Y-%m-%d-%H-%M-%S-%f}{kind}')
+            return Replay(self.spec, path, args.num_envs, frame_stack=args.frame_stack, **options)
+        saved = sorted(self.replays.parent.glob(f'{self.replays.name}_[0-9]*[0-9]/header.json'))
+        if not path and not saved:
+            raise Utils.UserError(f'No saved replay at {self.replays}_*: run with replay.save=true first, or give replay.path=')
+        mode = 'r' if args.offline else 'r+' if save else 'c'
+        replay = Replay(self.spec, path or saved[-1].parent, frame_stack=args.frame_stack, mode=mode, **options)
+        if self.environment and replay.num_envs != args.num_envs:
+            raise Utils.UserError(f'The replay at {replay.path} is of {replay.num_envs} environments: num_envs={replay.num_envs}')
+        if args.offline:
+            Utils.wait_for(lambda: replay.ready, f'The replay at {replay.path} holds too few steps to learn from')
+        return replay
 
     def train(self):
-        """Act, remember, learn; in between evaluate, log, save."""
+        """Act, remember, learn; in between evaluate, log, save. Ctrl-C waits for the end of a step."""
         args, agent = self.args, self.agent
         stride = 1 if args.offline else args.num_envs
-        start = agent.step
-        while True:
-            if self.environment and agent.step < args.train_steps:
-                self.scores += self.environment.rollout(agent, self.replay).tolist()
-            if agent.step in (start, args.train_steps) or self.due(args.evaluate_per_steps, stride):
+        while agent.step < args.train_steps:
+            with self.interrupts.held():
+                if self.environment:
+                    self.scores += self.environment.rollout(agent, self.replay).tolist()
+            if agent.step == 0:
                 self.evaluate()
-            if agent.step >= args.train_steps:
-                break
-            agent.step += stride
-            for _ in range(self.updates(stride)):
-                agent.learn(self.replay)
+            with self.interrupts.held():
+                agent.step += stride
+                for _ in range(self.updates(stride)):
+                    agent.learn(self.replay)
             self.logger.progress(agent.step)
-            if self.due(args.log_per_steps, stride):
+            ended = agent.step >= args.train_steps
+            if self.due(args.log_per_steps, stride) or ended:
                 self.log()
-            if self.due(args.save_per_steps, stride):
+            if self.due(args.evaluate_per_steps, stride) and not ended:
+                self.evaluate()
+            if self.due(args.save_per_steps, stride) and not ended:
                 self.save()
             if self.due(args.load_per_steps, stride):
                 self.reload()
-        for _ in range(args.learn_steps_after):
+        for _ in range(args.learn_steps_after if agent.step > self.start else 0):
             agent.learn(self.replay)
+        self.evaluate()
 
     def due(self, period, stride):
         """Whether the last `stride` steps reached a multiple of `period` steps; 0 is never."""
@@ -97,21 +135,20 @@ class Run:
     def updates(self, stride):
         """How many updates these steps owe. It depends on the step alone, so a resumed run does not catch up in a burst."""
         period, step = self.args.learn_per_steps, self.agent.step
-        if not period or step <= self.args.seed_steps or not self.replay.ready:
+        if not period or step <= self.seed_steps or not self.replay.ready:
             return 0
         return int(step // period - (step - stride) // period)
 
     @property
     def counts(self):
         """The first columns of every log: agent steps, frames, episodes."""
-        step = self.agent.step
-        episodes = self.environment.episodes if self.environment else 0
-        return {'step': step, 'frame': step * self.arena.suite.frames_per_step, 'episode': episodes}
+        step, episodes = self.agent.step, self.environment.episodes if self.environment else 0
+        return {'step': step, 'frame': step * self.frames_per_step, 'episode': episodes}
 
     def log(self):
         """A Train line: the scores of the episodes since the last one, the speed, and the losses if agent.log."""
         (step, began), self.mark = self.mark, (self.agent.step, time.monotonic())
-        logs = {'fps': (self.agent.step - step) * self.arena.suite.frames_per_step / (time.monotonic() - began)}
+        logs = {'fps': (self.agent.step - step) * self.frames_per_step / max(time.monotonic() - began, 1e-9)}
         if self.scores:
             logs['reward'] = sum(self.scores) / len(self.scores)
         self.scores = []
@@ -121,13 +158,15 @@ class Run:
         """An Eval line and its pictures: whole episodes, the whole test set, or samples of what the agent creates."""
         from Logging import Video
 
+        if self.collects:
+            return
         args, step, began = self.args, self.agent.step, time.monotonic()
         pictures = self.prefix.with_name(f'{self.prefix.name}_Video_Image')
         if args.generate:
             images = self.agent.create(args.samples)
+            self.logger.log('Eval', self.counts)
             Utils.save_array(self.prefix.with_name(f'{self.prefix.name}_Samples.npy'), images.numpy())
             Video.save_grid(pictures / f'{step}.png', images[:100])
-            self.logger.log('Eval', self.counts)
         else:
             episodes = args.evaluate_episodes or self.arena.suite.episodes
             result = self.arena.evaluate(self.agent, episodes, record=args.video and self.control)
@@ -136,7 +175,7 @@ class Run:
                 logs |= {'reward_std': result['reward_std'], 'length': result['length']}
             self.logger.log('Eval', self.counts | logs)
             if result['video'] is not None:
-                Video.save_video(pictures / f'{step}.mp4', result['video'], fps=60 / self.arena.suite.frames_per_step)
+                Video.save_video(pictures / f'{step}.mp4', result['video'], fps=60 / self.frames_per_step)
         self.mark = (self.mark[0], self.mark[1] + time.monotonic() - began)  # speed is that of training
 
     def save(self):
@@ -145,46 +184,51 @@ class Run:
 
         from Agents import Checkpoint
 
-        if not self.saved:
-            Utils.keep_earlier(self.checkpoint)
-            self.saved = True
-        episodes = self.environment.episodes if self.environment else 0
-        Checkpoint.save(self.checkpoint, self.agent, {'episodes': episodes, 'cursor': self.replay.cursor})
-        Utils.atomic_write(self.checkpoint.with_name('config.yaml'), OmegaConf.to_yaml(self.args))
+        with self.interrupts.held():
+            config = self.checkpoint.with_name('config.yaml')
+            if not self.kept:
+                Utils.keep_earlier(self.checkpoint, config)
+                self.kept = True
+            Checkpoint.save(self.checkpoint, self.agent, {'episodes': self.counts['episode'], 'cursor': self.replay.cursor})
+            Utils.atomic_write(config, OmegaConf.to_yaml(self.args))
 
     def reload(self):
-        """The agent as another process saved it last, if there is one; steps stay this run's own."""
+        """The agent as another process saved it last, if that is news; steps stay this run's own."""
         from Agents import Checkpoint
 
-        if self.checkpoint.is_file():
-            step = self.agent.step
+        version = self.checkpoint.stat().st_mtime_ns if self.checkpoint.is_file() else None
+        if version != self.version:
+            step, self.version = self.agent.step, version
             Checkpoint.load(self.checkpoint, self.agent)
             self.agent.step = step
 
+    def end(self):
+        """What save=true promises, if anything was learned."""
+        if self.args.save and self.agent.step > self.start and not self.collects:
+            self.save()
+
     def close(self):
-        """Files and environments; a replay that is not to be saved goes, if this run made it."""
-        self.logger.close()
-        for environment in (self.arena, self.environment):
-            if environment:
-                environment.suite.close()
+        """A replay that is not to be saved goes, if this run made it; then the log's files and the environments."""
         if hasattr(self.replay, 'delete'):
             self.replay.flush() if self.args.replay.save else self.replay.delete()
+        for name in ('logger', 'arena', 'environment'):
+            if vars(self).get(name):  # it was built
+                (self.logger if name == 'logger' else vars(self)[name].suite).close()
 
 
 def main(args):
     """One run from start to end. Ctrl-C saves what `save=true` promises."""
-    run = Run(args)
-    try:
+    with Utils.Interrupts() as interrupts, ExitStack() as stack:
+        run = Run(args, interrupts)
+        stack.callback(run.close)
+        stack.callback(run.end)  # the last one first
         run.train()
-    finally:
-        if args.save and args.train_steps:
-            run.save()
-        run.close()
-    if args.plotting.plot_experiments is not False:
+    if args.plotting.plot_experiments is not False and not run.collects:
         from Logging.Plot import plot
 
         names = args.plotting.plot_experiments or [args.experiment]
-        plot(Path(args.root, 'Benchmarking'), names, out=Path(args.root, 'Benchmarking', args.experiment, 'Plots'))
+        filters = {name: args.plotting[f'plot_{name}'] for name in ('agents', 'suites', 'tasks', 'seeds')}
+        plot(Path(args.root, 'Benchmarking'), names, **filters, out=Path(args.root, 'Benchmarking', args.experiment, 'Plots'))
 
 
 if __name__ == '__main__':

@@ -9,6 +9,8 @@ import importlib
 import itertools
 import os
 import re
+import signal
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -217,10 +219,12 @@ def seed_everything(seed):
     torch.manual_seed(seed)
 
 
-def choose_device(device=None):
+def choose_device(device=None, parallel=False):
     """torch.device: the one named, else cuda, else mps, else cpu. Raises UserError if it is not there."""
     import torch
 
+    if parallel and torch.cuda.device_count() < 2:
+        print('parallel=true changes nothing: fewer than two GPUs are visible')
     there = {'cuda': torch.cuda.is_available(), 'mps': torch.backends.mps.is_available(), 'cpu': True}
     if device is None:
         return torch.device(next(kind for kind, available in there.items() if available))
@@ -328,14 +332,61 @@ def save_array(path, array):
         np.save(file, array, allow_pickle=False)
 
 
-def keep_earlier(path):
-    """Gives a file that an earlier run left at `path` a number: agent.safetensors -> agent.1.safetensors."""
-    path = Path(path)
-    if path.exists():
-        kept = next(
-            candidate
-            for n in itertools.count(1)
-            if not (candidate := path.with_name(f'{path.stem}.{n}{path.suffix}')).exists()
-        )
-        path.rename(kept)
-        print(f'An earlier run left {path}; it is kept as {kept.name}')
+def keep_earlier(*paths):
+    """Gives the files that an earlier run left at these paths a number: agent.safetensors -> agent.1.safetensors."""
+
+    def numbered(n):
+        return [path.with_name(f'{path.stem}.{n}{path.suffix}') for path in paths]
+
+    if paths[0].exists():
+        kept = next(names for names in map(numbered, itertools.count(1)) if not any(name.exists() for name in names))
+        for path, name in zip(paths, kept, strict=True):
+            if path.exists():
+                path.rename(name)
+        print(f'An earlier run left {paths[0]}; it is kept as {kept[0].name}')
+
+
+def wait_for(ready, problem, seconds=20):
+    """Waits until ready(), since another process may be at work on it. Raises UserError when the time is over."""
+    end = time.monotonic() + seconds
+    if not ready():
+        print(f'{problem}; waiting {seconds} s for another process')
+    while not ready():
+        if time.monotonic() > end:
+            raise UserError(f'{problem}, and no other process changed that within {seconds} s.')
+        time.sleep(0.05)
+
+
+class Interrupts:
+    """Ctrl-C and SIGTERM as KeyboardInterrupt(number of the signal); within `held()` it comes at the block's end.
+
+    A second signal comes at once. Use as a context manager, in the main thread.
+    """
+
+    def __init__(self):
+        self.holding, self.waiting = 0, None
+
+    def __enter__(self):
+        self.before = {number: signal.signal(number, self._receive) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_):
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+    def _receive(self, number, frame):
+        if self.holding and self.waiting is None:
+            self.waiting = number
+        else:
+            raise KeyboardInterrupt(number)
+
+    @contextmanager
+    def held(self):
+        self.holding += 1
+        try:
+            yield
+        finally:
+            self.holding -= 1
+            if self.waiting is not None and not self.holding:
+                number, self.waiting = self.waiting, None
+                raise KeyboardInterrupt(number)

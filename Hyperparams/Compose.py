@@ -8,13 +8,13 @@ from pathlib import Path
 
 from Hyperparams.Checks import check, first_line, keys, unknown_key
 from Hyperparams.Shorthands import FOLDER, GROUPS, rewrite
-from Utils import UserError, allowed
+from Utils import UserError, allowed, one_line
 
 
 def launch(main, argv=None):
     """Composes the config of a command line and calls main(config). Returns the exit status.
 
-    0: done; 2: a UserError, whose one sentence goes to stderr; 130: Ctrl-C. HYDRA_FULL_ERROR=1 shows the traceback.
+    0: done; 2: a UserError or an OSError, whose one sentence goes to stderr; 130: Ctrl-C; 143: SIGTERM. HYDRA_FULL_ERROR=1 shows the traceback.
     --help, --cfg job and -m (a sweep: main is called once per job) work as in Hydra.
     """
     argv = sys.argv[1:] if argv is None else argv
@@ -37,8 +37,13 @@ def launch(main, argv=None):
             raise
         print(error, file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        return 130
+    except OSError as error:
+        if os.environ.get('HYDRA_FULL_ERROR') == '1':
+            raise
+        print(f'{one_line(error)} (HYDRA_FULL_ERROR=1 shows where).', file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as interrupt:
+        return 128 + (interrupt.args or (2,))[0]
     return 0
 
 
