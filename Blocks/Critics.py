@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from Blocks.Architectures import MLP, Discriminator, Dueling, Null, Trunk
-from Blocks.Shapes import build, check, shape_of
+from Blocks.Shapes import build, check, shape_of, size
 
 
 class Critic(nn.Module):
@@ -24,7 +24,7 @@ class Critic(nn.Module):
         if self.images:
             features = tuple(action_shape)
         elif not self.discrete:
-            features = (features[0] + action_shape[0],)
+            features = (size(features) + action_shape[0],)
         scores = (num_actions,) if self.discrete else (1,)
         head = q_head or (Discriminator if self.images else Dueling if dueling else MLP)
         self.q_heads = nn.ModuleList(
@@ -38,6 +38,7 @@ class Critic(nn.Module):
         if self.discrete:
             q = self.score(features)  # [E, B, A]
             return q if action is None else q.gather(-1, action.expand(len(q), -1).unsqueeze(-1)).squeeze(-1)
+        features = features.flatten(1)
         if action.dim() == 2:
             return self.score(torch.cat([features, action], -1)).squeeze(-1)  # [E, B]
         pairs = torch.cat([features.unsqueeze(1).expand(-1, action.shape[1], -1), action], -1)  # [B, M, D + A]

@@ -15,7 +15,7 @@ class CNN(nn.Module):
     def __init__(self, input_shape, output_shape=None, channels=(32, 64, 128), kernels=3, strides=2, paddings=1, norm=True):
         super().__init__()
         every = [each if hasattr(each, '__len__') else [each] * len(channels) for each in (kernels, strides, paddings)]
-        layers, depth = [], input_shape[0]
+        layers, depth = [nn.Unflatten(1, (*input_shape, 1, 1))] if len(input_shape) == 1 else [], input_shape[0]
         for width, kernel, stride, padding in zip(channels, *every, strict=True):
             layers += [nn.Conv2d(depth, width, kernel, stride, padding, bias=not norm)]
             layers += [nn.BatchNorm2d(width)] if norm else []

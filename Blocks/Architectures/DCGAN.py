@@ -57,8 +57,10 @@ class Discriminator(nn.Module):
     def __init__(self, input_shape, output_shape=(1,), channels=32):
         super().__init__()
         layers, depth = [], input_shape[0]
-        for i in range(len(sizes(*input_shape[1:])) - 1):
+        for i, (height, breadth) in enumerate(reversed(sizes(*input_shape[1:])[1:])):
             width = channels * 2**i
+            if height % 2 or breadth % 2:  # so that the sizes are the generator's
+                layers += [nn.ZeroPad2d((0, breadth % 2, 0, height % 2))]
             layers += [nn.Conv2d(depth, width, 4, 2, 1), nn.LeakyReLU(0.2)]
             depth = width
         features = size(shape_of(nn.Sequential(*layers), input_shape))
