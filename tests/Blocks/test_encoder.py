@@ -1,0 +1,82 @@
+"""The encoder: the one place where pixels are normalised."""
+
+import functools
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+from Blocks.Architectures import CNN, MLP, Nature, Null
+from Blocks.Encoders import Encoder
+
+
+def test_pixels_are_normalised_exactly_once():
+    mean, std = (10.0, 100.0, 200.0), (2.0, 5.0, 50.0)
+    images = torch.randint(256, (4, 3, 5, 5), dtype=torch.uint8)
+    before = images.clone()
+    features = Encoder((3, 5, 5), eyes=nn.Identity, pool=Null, mean=mean, std=std)(images)
+    expected = (images - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)
+    assert features.dtype == torch.float32
+    torch.testing.assert_close(features, expected)
+    assert torch.equal(images, before)
+
+
+def test_a_stack_of_frames_repeats_the_statistics():
+    images = torch.randint(256, (2, 4, 5, 5), dtype=torch.uint8)
+    features = Encoder((4, 5, 5), eyes=Null, pool=Null, mean=(10.0, 20.0), std=(1.0, 2.0))(images)
+    torch.testing.assert_close(features[:, 3], (images[:, 3] - 20.0) / 2)
+    torch.testing.assert_close(features[:, 2], images[:, 2] - 10.0)
+
+
+def test_unknown_statistics_scale_to_one():
+    images = torch.tensor([0, 255, 51], dtype=torch.uint8).view(3, 1, 1, 1)
+    assert Encoder((1, 1, 1), eyes=Null)(images).flatten().tolist() == pytest.approx([0, 1, 0.2])
+
+
+def test_floats_stay_whole():
+    """Augmented images are floats; normalising must not write into the batch."""
+    images = torch.rand(2, 1, 4, 4) * 255
+    before = images.clone()
+    Encoder((1, 4, 4), eyes=Null)(images)
+    assert torch.equal(images, before)
+
+
+def test_states_are_left_alone():
+    state = torch.randn(3, 6)
+    encoder = Encoder((6,), mean=(9.0,), std=(3.0,))
+    assert torch.equal(encoder(state), state) and encoder.repr_shape == (6,)
+
+
+@pytest.mark.parametrize(('shape', 'eyes'), [((4, 84, 84), Nature), ((1, 28, 28), CNN), ((7,), Null)])
+def test_shapes_suggest_the_eyes(shape, eyes):
+    assert type(Encoder(shape).eyes) is eyes
+
+
+def test_any_module_on_the_path_can_be_eyes():
+    encoder = Encoder((3, 32, 32), eyes=functools.partial(torchvision.models.resnet18, num_classes=20))
+    assert encoder.repr_shape == (20,)
+    features = encoder(torch.randint(256, (2, 3, 32, 32), dtype=torch.uint8))
+    assert features.shape == (2, 20)
+    features.square().mean().backward()
+    assert all(parameter.grad is not None and parameter.grad.any() for parameter in encoder.parameters())
+
+
+def test_wrong_eyes_are_named_with_the_shape():
+    with pytest.raises(ValueError, match=r'Nature.*\(1, 8, 8\)'):
+        Encoder((1, 8, 8), eyes=Nature)
+    with pytest.raises(ValueError, match=r'ResNet.*\(1, 32, 32\)'):
+        Encoder((1, 32, 32), eyes=torchvision.models.resnet18)
+    with pytest.raises(ValueError, match=r'CNN.*\(5,\)'):
+        Encoder((5,), eyes=functools.partial(CNN, kernels=3, paddings=0))
+
+
+def test_pool_gathers_what_the_eyes_saw():
+    encoder = Encoder((3, 32, 32), pool=functools.partial(MLP, hidden_dim=7))
+    assert encoder.repr_shape == (7,)
+    assert encoder(torch.zeros(2, 3, 32, 32, dtype=torch.uint8)).shape == (2, 7)
+
+
+def test_statistics_move_with_the_module_but_are_not_saved():
+    encoder = Encoder((1, 8, 8), eyes=Null, mean=(3.0,), std=(2.0,))
+    assert not encoder.state_dict() and encoder.to('meta').mean.device.type == 'meta'
