@@ -33,5 +33,6 @@ class DQN(Agent):
     def next_value(self, batch):
         """Q'(s', argmax_a Q(s', a)) [B], with Q = Q' unless double."""
         features = self.slow.encoder(batch.next_obs)
-        policy = self.creator(batch.next_obs) if self.double and self.target is not None else self.slow.policy(features)
-        return self.slow.critic(features, policy.mode()).float().amin(0)
+        if self.double and self.target is not None:
+            return self.slow.critic(features, self.creator(batch.next_obs).mode()).float().amin(0)
+        return self.slow.policy(features).q.amax(-1)
