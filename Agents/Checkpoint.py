@@ -8,7 +8,7 @@ import torch
 
 import Utils
 
-VERSION = 1
+VERSION = 2  # 1 had no checksum of its header and did not name the optimiser
 
 
 def save(path, agent, counters):
@@ -18,15 +18,16 @@ def save(path, agent, counters):
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state(agent).items()}
     header = {
         'version': VERSION,
-        'agent': type(agent).__name__,
+        'kinds': kinds(agent),
         'step': agent.step,
         'updates': agent.updates,
         'counters': counters,
         'checksum': checksum(tensors),
     }
+    run = json.dumps(header)
     with Utils.atomic(path) as temporary:
         try:
-            save_file(tensors, temporary, metadata={'run': json.dumps(header)})
+            save_file(tensors, temporary, metadata={'run': run, 'checksum': str(zlib.crc32(run.encode()))})
         except Exception as error:  # safetensors wraps a full disk in an error of its own
             raise OSError(0, Utils.one_line(error)) from error
 
@@ -34,34 +35,55 @@ def save(path, agent, counters):
 def load(path, agent):
     """Restores an agent from `path`, all of it or nothing -> counters.
 
-    Raises UserError if the file is missing, damaged, from a newer version, or of an agent with other blocks.
+    Raises UserError if the file is missing, damaged, from a newer version, or of an agent, optimiser or blocks other
+    than this one's.
     """
-    from safetensors import SafetensorError, safe_open
-
     path = Path(path)
     if not path.is_file():
         raise Utils.UserError(f'No saved agent at {path}: leave out load=true, or save one first')
+    header, tensors = read(path)
+    modules = {name.removeprefix('agent.'): tensor for name, tensor in tensors.items() if name.startswith('agent.')}
+    ours = kinds(agent) | {name: tensor.shape for name, tensor in agent.state_dict().items()}
+    theirs = kinds(agent) | header['kinds'] | {name: tensor.shape for name, tensor in modules.items()}
+    different = [name for name in ours | theirs if ours.get(name) != theirs.get(name)]
+    if different:
+        raise Utils.UserError(
+            f'The agent at {path} is not that of this run ({different[0]} differs): '
+            'give the same Agent=, task=, recipes and agent.* as when it was saved'
+        )
+    agent.load_state_dict(modules)
+    restore_optimizer(agent, tensors)
+    agent.step, agent.updates = header['step'], header['updates']
+    return header['counters']
+
+
+def read(path):
+    """Header and tensors of a file, checked. Raises UserError if it is damaged, or from a newer version."""
+    from safetensors import SafetensorError, safe_open
+
     try:
         with safe_open(path, 'pt') as file:
-            header = json.loads((file.metadata() or {})['run'])
+            metadata = file.metadata() or {}
+            if 'run' not in metadata:
+                raise ValueError('another program wrote it')
+            header = json.loads(metadata['run'])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict
         if header['version'] > VERSION:
             raise ValueError(f'it was saved by a newer version ({header["version"]}) of this program')
+        if header['version'] == 1:
+            header['kinds'] = {'agent': header['agent']}
+        elif metadata['checksum'] != str(zlib.crc32(metadata['run'].encode())):
+            raise ValueError('the checksum of its header is wrong')
         if header['checksum'] != checksum(tensors):
             raise ValueError('its checksum is wrong')
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise Utils.UserError(f'The agent at {path} cannot be read ({Utils.one_line(error)}): move it away') from error
-    modules = agent.state_dict()
-    for name, tensor in modules.items():
-        if f'agent.{name}' not in tensors or tensors[f'agent.{name}'].shape != tensor.shape:
-            raise Utils.UserError(
-                f'The {header["agent"]} at {path} has other blocks than this run ({name} differs): '
-                'give the same Agent=, task= and recipes as when it was saved'
-            )
-    agent.load_state_dict({name: tensors[f'agent.{name}'] for name in modules})
-    restore_optimizer(agent, tensors)
-    agent.step, agent.updates = header['step'], header['updates']
-    return header['counters']
+    return header, tensors
+
+
+def kinds(agent):
+    """What made the tensors: the classes of the agent and of its optimiser."""
+    return {'agent': type(agent).__name__, 'optimizer': type(agent.optimizer).__name__}
 
 
 def state(agent):
