@@ -37,7 +37,7 @@ class Run:
         args.obs_shape = [args.frame_stack * self.spec.obs_shape[0], *self.spec.obs_shape[1:]]
         args.action_shape = list(self.spec.action_shape)
         if args.generate and len(args.obs_shape) != 3:
-            raise Utils.UserError(f'generate=true needs images, {args.suite_name}/{args.task_name} has none: task=atari/pong')
+            raise Utils.UserError(f'generate=true needs images, and {args.task_name} has none: task=atari/pong')
         args.precision = Utils.choose_precision(args.precision, device, images=len(args.obs_shape) == 3)
         recipes = Utils.instantiate(args.recipes)
         self.agent = Utils.instantiate(args.agent, spec=self.spec, recipes=recipes, frame_stack=args.frame_stack)
@@ -56,18 +56,18 @@ class Run:
         """Environments as the task's files describe them."""
         from Environment import Environment
 
-        args = self.args
-        return Environment(Utils.instantiate(args.suite, num_envs=num_envs, seed=args.seed, train=train), args.frame_stack)
+        suite = Utils.instantiate(self.args.suite, num_envs=num_envs, seed=self.args.seed, train=train)
+        return Environment(suite, self.args.frame_stack)
 
     @cached_property
     def arena(self):
-        """The environments of evaluation, on seeds of their own; built when first needed, since ten games take seconds."""
+        """Environments of evaluation, on seeds of their own; built when first needed, since ten games take seconds."""
         envs = 1 if self.args.generate and self.control else self.args.evaluate_envs
         return self.suite(min(envs, self.args.evaluate_episodes or envs), train=False)
 
     @cached_property
     def logger(self):
-        """Opened with the first line, so that a run that cannot begin leaves the files of earlier ones where they are."""
+        """Opened with the first line: a run that cannot begin leaves the files of earlier ones where they are."""
         from Logging.Logger import Logger
 
         cut = self.start if self.start < self.args.train_steps else None  # evaluation alone takes no earlier line away
@@ -91,11 +91,11 @@ class Run:
             return Replay(self.spec, path, args.num_envs, frame_stack=args.frame_stack, **options)
         saved = sorted(self.replays.parent.glob(f'{self.replays.name}_[0-9]*[0-9]/header.json'))
         if not path and not saved:
-            raise Utils.UserError(f'No saved replay at {self.replays}_*: run with replay.save=true first, or give replay.path=')
+            raise Utils.UserError(f'No replay at {self.replays}_*: run with replay.save=true first, or give replay.path=')
         mode = 'r' if args.offline else 'r+' if save else 'c'
         replay = Replay(self.spec, path or saved[-1].parent, frame_stack=args.frame_stack, mode=mode, **options)
         if self.environment and replay.num_envs != args.num_envs:
-            raise Utils.UserError(f'The replay at {replay.path} is of {replay.num_envs} environments: num_envs={replay.num_envs}')
+            raise Utils.UserError(f'The replay at {replay.path} has other environments: num_envs={replay.num_envs}')
         if args.offline:
             Utils.wait_for(lambda: replay.ready, f'The replay at {replay.path} holds too few steps to learn from')
         return replay
@@ -133,7 +133,7 @@ class Run:
         return period and self.agent.step // period > (self.agent.step - stride) // period
 
     def updates(self, stride):
-        """How many updates these steps owe. It depends on the step alone, so a resumed run does not catch up in a burst."""
+        """How many updates these steps owe: by the step alone, so that a resumed run does not catch up in a burst."""
         period, step = self.args.learn_per_steps, self.agent.step
         if not period or step <= self.seed_steps or not self.replay.ready:
             return 0
@@ -189,7 +189,8 @@ class Run:
             if not self.kept:
                 Utils.keep_earlier(self.checkpoint, config)
                 self.kept = True
-            Checkpoint.save(self.checkpoint, self.agent, {'episodes': self.counts['episode'], 'cursor': self.replay.cursor})
+            counters = {'episodes': self.counts['episode'], 'cursor': self.replay.cursor}
+            Checkpoint.save(self.checkpoint, self.agent, counters)
             Utils.atomic_write(config, OmegaConf.to_yaml(self.args))
 
     def reload(self):
@@ -223,12 +224,12 @@ def main(args):
         stack.callback(run.close)
         stack.callback(run.end)  # the last one first
         run.train()
-    if args.plotting.plot_experiments is not False and not run.collects:
+    if args.plotting.plot_experiments is not False and not (args.generate or run.collects):
         from Logging.Plot import plot
 
-        names = args.plotting.plot_experiments or [args.experiment]
+        root, names = Path(args.root, 'Benchmarking'), args.plotting.plot_experiments or [args.experiment]
         filters = {name: args.plotting[f'plot_{name}'] for name in ('agents', 'suites', 'tasks', 'seeds')}
-        plot(Path(args.root, 'Benchmarking'), names, **filters, out=Path(args.root, 'Benchmarking', args.experiment, 'Plots'))
+        plot(root, names, **filters, out=root / args.experiment / 'Plots')
 
 
 if __name__ == '__main__':

@@ -268,7 +268,8 @@ def keep_freed_memory():
     except OSError:
         return
     trim_threshold, top_pad, mmap_threshold = -1, -2, -3  # malloc.h
-    for option, value in ((mmap_threshold, 32 << 20), (trim_threshold, 1 << 30), (top_pad, 64 << 20)):  # 32 MB is its most
+    for option, value in ((mmap_threshold, 32 << 20), (trim_threshold, 1 << 30), (top_pad, 64 << 20)):
+        # 32 MB is the most that mmap_threshold takes
         mallopt(option, value)
 
 

@@ -3,13 +3,21 @@
 import ast
 import functools
 import importlib.util
+import math
 import re
 from pathlib import Path
 
 from Hyperparams.Shorthands import FOLDER
 from Utils import PROJECT, UserError, hint, nearest, schedule
 
-POSITIVE = ('num_envs', 'action_repeat', 'frame_stack', 'batch_size', 'nstep', 'trunk_dim', 'hidden_dim', 'samples')
+POSITIVE = (
+    *('num_envs', 'action_repeat', 'frame_stack', 'batch_size', 'nstep', 'trunk_dim', 'hidden_dim', 'samples'),
+    *('evaluate_episodes', 'evaluate_envs', 'agent.num_critics', 'agent.target_period', 'agent.latent_dim'),
+    *('threads', 'replay.capacity'),
+)
+FRACTIONS = ('discount', 'agent.target_tau', 'agent.ema_decay')  # 0 .. 1
+NUMBERS = {'threads': 1, 'replay.capacity': 1, 'replay.reward_clip': 1.0, 'agent.clip_grad_norm': 1.0}  # default: null
+MAY_BE_NULL = ('evaluate_episodes',)  # in classification: the whole test set
 EXAMPLES = {'gym.id': 'CartPole-v1', 'Dataset.root': '<folder with a folder of images for each class>'}  # for ???
 SCHEDULES = ('lr', 'stddev_schedule', 'agent.lr', 'agent.stddev_schedule', 'agent.epsilon')
 
@@ -24,6 +32,7 @@ def check(config):
             raise UserError(f'{key} must be given: {key}={EXAMPLES.get(key, "<value>")}')
     plain = to_plain(config)
     check_values(config, plain, OmegaConf.to_container(defaults(), resolve=True))
+    check_together(plain)
     for key, path in targets(plain):
         check_target(path, key)
     check_recipes(plain['recipes'], 'recipes')
@@ -79,9 +88,10 @@ def unknown_key(key, config):
 
 
 def check_values(config, values, wanted, prefix=''):
-    """Compares the kinds of the values with those of the defaults; null is always allowed."""
+    """Compares the kinds of the values with those of the defaults; null stands where it is the default."""
     for name, default in wanted.items():
         key, value = f'{prefix}{name}', values.get(name)
+        default = NUMBERS.get(key, default)
         if isinstance(default, dict) and not isinstance(value, dict):
             raise UserError(
                 f"{key} has keys of its own, for example {key}.{next(iter(default))}; it cannot be '{value}'."
@@ -90,6 +100,8 @@ def check_values(config, values, wanted, prefix=''):
             check_values(config, value, default, f'{key}.')
         elif value is not None:
             check_value(config, key, value, default)
+        elif default is not None and key not in (*NUMBERS, *MAY_BE_NULL):
+            raise UserError(f'{key} cannot be null: {key}={default}')
 
 
 def check_value(config, key, value, default):
@@ -98,15 +110,35 @@ def check_value(config, key, value, default):
     if isinstance(default, bool):
         if not isinstance(value, bool):
             raise UserError(f"{key} is true or false, not '{value}'.")
+    elif isinstance(default, str) and key not in SCHEDULES:
+        OmegaConf.update(config, key, str(value))  # experiment=1
     elif isinstance(default, (int, float)) and not (key in SCHEDULES and isinstance(value, str)):
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise UserError(f"{key} is a number, not '{value}'.")
-        if isinstance(default, int) and value != int(value):
-            raise UserError(f'{key} is a whole number, not {value}.')
+        if not math.isfinite(value) or (isinstance(default, int) and value != int(value)):
+            raise UserError(f'{key} is a {"whole" if isinstance(default, int) else "finite"} number, not {value}.')
         if value < (key in POSITIVE):
             raise UserError(f'{key} is at least {int(key in POSITIVE)}, not {value}.')
+        if key in FRACTIONS and value > 1:
+            raise UserError(f'{key} is between 0 and 1, not {value}.')
         if isinstance(default, int) and isinstance(value, float):
             OmegaConf.update(config, key, int(value))
+
+
+def check_together(values):
+    """Settings that exclude each other."""
+    classify, generate = values['suite_name'] == 'classify', values['generate']
+    name = Path(str(values['experiment']))
+    if name.is_absolute() or '..' in name.parts or name == Path():
+        raise UserError(f"experiment={values['experiment']} is no name: give another place with root=<folder>")
+    if generate and not values['offline']:
+        raise UserError('generate=true learns from saved images: leave offline=false out.')
+    if classify and not (values['RL'] or values['supervise'] or generate):
+        raise UserError('RL=false and supervise=false leave nothing to learn from: leave one of them out.')
+    if not classify and not (values['RL'] or generate):
+        raise UserError('RL=false needs labels to learn from: task=classify/<data set>')
+    if not classify and values['evaluate_episodes'] is None:
+        raise UserError('evaluate_episodes must be given: evaluate_episodes=10')
 
 
 def targets(node, key=''):

@@ -14,7 +14,8 @@ from Utils import UserError, allowed, one_line
 def launch(main, argv=None):
     """Composes the config of a command line and calls main(config). Returns the exit status.
 
-    0: done; 2: a UserError or an OSError, whose one sentence goes to stderr; 130: Ctrl-C; 143: SIGTERM. HYDRA_FULL_ERROR=1 shows the traceback.
+    0: done; 2: a UserError or OSError, whose one sentence goes to stderr; 130: Ctrl-C; 143: SIGTERM.
+    HYDRA_FULL_ERROR=1 shows the traceback.
     --help, --cfg job and -m (a sweep: main is called once per job) work as in Hydra.
     """
     argv = sys.argv[1:] if argv is None else argv

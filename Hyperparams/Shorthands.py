@@ -90,11 +90,19 @@ def recipe(key, value):
     if key == block and value[:1] not in FREE:
         key += '._target_'
     if key == f'{block}._target_':
-        value = each(
-            value,
-            lambda name: qualify(name, 'Blocks.Augmentations' if block == ALIASES['aug'] else 'Blocks.Architectures'),
-        )
+        package = augmentation_package if block == ALIASES['aug'] else lambda name: 'Blocks.Architectures'
+        value = each(value, lambda name: qualify(name, package(name)))
     return f'{key}={value}'
+
+
+def augmentation_package(name):
+    """Where an augmentation of this name lies: any block that keeps the shape is one, Null above all."""
+    from Hyperparams.Checks import public_names
+
+    packages = ('Blocks.Augmentations', 'Blocks.Architectures')
+    places = (FOLDER.parent / 'Blocks' / 'Augmentations.py', FOLDER.parent / 'Blocks' / 'Architectures')
+    found = (package for package, place in zip(packages, places, strict=True) if name in (public_names(place) or ()))
+    return next(found, packages[0])
 
 
 def qualify(name, package):

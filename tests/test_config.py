@@ -69,13 +69,12 @@ def test_no_file_sets_a_key_that_args_does_not_explain():
         config = OmegaConf.load(path)
         assert set(config) <= {*known, 'defaults', 'gym'}, path
         assert set(config.get('replay', ())) <= set(known.replay), path
-        assert {
-            f'recipes.{key}' for key in keys(OmegaConf.to_container(config.get('recipes', OmegaConf.create())))
-        } <= {
-            *BLOCKS,
-            *(f'{block}._target_' for block in BLOCKS),
-            *(block.rpartition('.')[0] for block in BLOCKS),
-        }, path
+        recipes = OmegaConf.to_container(config.get('recipes', OmegaConf.create()))
+        blocks = [f'recipes.{key}'.removesuffix('._target_') for key in keys(recipes) if key.endswith('._target_')]
+        assert set(blocks) <= set(BLOCKS), path
+        for key in keys(recipes):  # arguments go to blocks that this very file names
+            assert any(f'{block}.'.startswith(f'recipes.{key}.') or f'recipes.{key}'.startswith(f'{block}.')
+                       for block in blocks), path  # fmt: skip
 
 
 def test_every_game_that_one_player_can_play_has_its_task():
@@ -178,6 +177,7 @@ def test_offline_is_implied_by_generate_and_implies_a_saved_replay():
         ('+recipes.encoder.eyes.patch_size=7', '++recipes.encoder.eyes.patch_size=7'),
         ('pool=my_module.Pool', '++recipes.encoder.pool._target_=my_module.Pool'),
         ('Aug=RandomShifts', '++recipes.aug._target_=Blocks.Augmentations.RandomShifts'),
+        ('Aug=Null', '++recipes.aug._target_=Blocks.Architectures.Null'),
         ('recipes.Aug=Blocks.Architectures.Null', '++recipes.aug._target_=Blocks.Architectures.Null'),
         ('recipes.encoder.Eyes=CNN', '++recipes.encoder.eyes._target_=Blocks.Architectures.CNN'),
         ('recipes.critic.q_head=MLP', '++recipes.critic.q_head._target_=Blocks.Architectures.MLP'),
@@ -246,6 +246,10 @@ def test_arguments_of_blocks_arrive():
     assert built['encoder']['pool'] is None  # the block that the shapes suggest
 
 
+def test_names_may_be_numbers():
+    assert Compose.compose(['experiment=1', 'root=2']).experiment == '1'
+
+
 def test_whole_numbers_may_be_written_as_floats():
     assert repr(Compose.compose(['train_steps=1e5']).train_steps) == '100000'
 
@@ -290,6 +294,21 @@ def test_a_class_named_on_the_command_line_may_be_built(tmp_path, monkeypatch):
         (['batch_size=0'], ['at least 1']),
         (['train_steps=-1'], ['at least 0']),
         (['nstep=1.5'], ['whole number']),
+        (['num_envs=0'], ['num_envs is at least 1']),
+        (['threads=abc'], ['threads is a number']),
+        (['threads=0'], ['threads is at least 1']),
+        (['replay.capacity=abc'], ['replay.capacity is a number']),
+        (['agent.clip_grad_norm=-1'], ['at least 0']),
+        (['train_steps=null'], ['train_steps cannot be null']),
+        (['train_steps=inf'], ['whole number']),
+        (['lr=nan'], ['finite']),
+        (['discount=1.5'], ['between 0 and 1']),
+        (['evaluate_episodes=0'], ['at least 1']),
+        (['evaluate_episodes=null'], ['evaluate_episodes=10']),
+        (['experiment=../x'], ['root=']),
+        (['generate=true', 'offline=false'], ['offline=false']),
+        (['RL=false'], ['task=classify/']),
+        (['task=classify/digits', 'RL=false', 'supervise=false'], ['nothing to learn from']),
         (['RL=maybe'], ['true or false']),
         (['offline=yes'], ['true or false']),
         (['mini=maybe'], ['true or false']),

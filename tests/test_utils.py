@@ -108,7 +108,7 @@ def test_instantiate_partial_nested_and_positional(config):
     ('change', 'parts'),
     [
         ({'depht': 3}, ['agent.depht', 'Nearest: depth.']),  # through **common, up the base classes
-        ({'_target_': 'test_utils.Childd'}, ['agent', 'Nearest: Child.']),
+        ({'_target_': f'{__name__}.Childd'}, ['agent', 'Nearest: Child.']),
         ({'_target_': 'os.system', 'command': 'true'}, ['agent._target_', 'os.system', 'targets=[os]']),
         ({'_target_': None}, ['agent.', '_target_=']),
         ({'width': '???'}, ['agent.width must be given']),
