@@ -21,7 +21,7 @@ class Run:
         self.began = time.monotonic()
         Utils.seed_everything(args.seed)
         Utils.choose_threads(args.threads)
-        Utils.keep_freed_memory()
+        Utils.tune_processor()
         device = Utils.choose_device(args.device, args.parallel)
         self.args, self.interrupts, self.control = args, interrupts, args.suite_name != 'classify'
         self.collects = bool(args.load_per_steps and not args.learn_per_steps)  # for a learner in another process

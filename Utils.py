@@ -10,6 +10,7 @@ import itertools
 import os
 import re
 import signal
+import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -256,13 +257,17 @@ def choose_precision(precision, device, images):
     return 'bf16' if images and fast else 'fp32'
 
 
-def keep_freed_memory():
-    """Tells glibc to keep freed memory instead of giving it back, page by page, after each tensor: 1.2-1.3x per update.
+def tune_processor():
+    """Two settings that make updates up to twice as fast on CPU and change nothing else.
 
-    Elsewhere than on Linux it does nothing.
+    Numbers below 1e-38 are zero (Adam's moments of idle units get there, and arithmetic on them is slow), and glibc keeps
+    freed memory instead of giving it back, page by page, after each tensor (on Linux alone).
     """
     import ctypes
 
+    import torch
+
+    torch.set_flush_denormal(True)
     try:
         mallopt = ctypes.CDLL('libc.so.6').mallopt
     except OSError:
@@ -378,6 +383,7 @@ class Interrupts:
     def _receive(self, number, frame):
         if self.holding and self.waiting is None:
             self.waiting = number
+            print('\nStopping at the end of this step (again: at once)', file=sys.stderr)
         else:
             raise KeyboardInterrupt(number)
 

@@ -1,5 +1,6 @@
 """The one update that every agent shares."""
 
+import inspect
 from copy import deepcopy
 from typing import NamedTuple
 
@@ -63,7 +64,10 @@ class Agent(nn.Module):
         self.ema_decay = ema_decay
         self.average = deepcopy(self.creator).requires_grad_(False) if ema else None
         self.precision, self.clip_grad_norm, self.lr = precision, clip_grad_norm, lr
-        self.optimizer = optimizer(self.creator.parameters(), lr=Utils.schedule(lr, 0), weight_decay=weight_decay)
+        fused = {'fused': True} if 'fused' in inspect.signature(optimizer).parameters else {}  # one pass over the weights
+        self.optimizer = optimizer(
+            self.creator.parameters(), **{'lr': Utils.schedule(lr, 0), 'weight_decay': weight_decay, **fused}
+        )
 
     # Domains: blocks, cast, phases
 
