@@ -1,6 +1,7 @@
 """What users may type beyond Hydra's syntax, rewritten into it before Hydra sees it.
 
-Eyes=ViT Eyes.depth=4    ++recipes.encoder.eyes._target_=Blocks.Architectures.ViT ++recipes.encoder.eyes.depth=4
+Eyes=ViT Eyes.depth=4    ~recipes.encoder.eyes ++recipes.encoder.eyes._partial_=true
+                         ++recipes.encoder.eyes._target_=Blocks.Architectures.ViT ++recipes.encoder.eyes.depth=4
 recipes.critic.trunk=X   ++recipes.critic.trunk._target_=Blocks.Architectures.X
 Agent=ppo                Agent=Agents.PPOAgent
 task=atari/BattleZone    task=atari/battle_zone
@@ -41,6 +42,9 @@ def options(group, folders=(FOLDER,)):
 def rewrite(words, folders=(FOLDER,)):
     """key=value words -> words for Hydra. Raises UserError for an Agent, task or block that there is not."""
     out = [_rewrite(word, folders) for word in words]
+    named = [match[1] for word in out if (match := re.match(r'\+\+(recipes\.[\w.]+)\._target_=', word))]
+    for block in dict.fromkeys(named):  # the arguments in option files were meant for the block that they name
+        out = [f'~{block}', f'++{block}._partial_=true', *out]
     if not any(word.startswith('task=') for word in out):
         out.insert(0, f'task={DEFAULT_TASK}')
     return out

@@ -238,6 +238,12 @@ def test_users_examples_compose(words):
     assert config.RL is ('RL=false' not in words)
 
 
+def test_a_block_of_the_command_line_is_not_given_the_arguments_of_a_file():
+    assert Compose.compose(['task=classify/digits']).recipes.aug.pad == 2
+    aug = Compose.compose(['task=classify/digits', 'Aug.size=3', 'Aug=Null']).recipes.aug
+    assert aug == {'_target_': 'Blocks.Architectures.Null', '_partial_': True, 'size': 3}
+
+
 def test_arguments_of_blocks_arrive():
     config = Compose.compose(['Eyes=CNN', 'Eyes.depth=4', 'recipes.critic.q_head=MLP'])
     assert config.recipes.encoder.eyes == {'_target_': 'Blocks.Architectures.CNN', '_partial_': True, 'depth': 4}
