@@ -2,6 +2,11 @@
 
 import numpy as np
 
+import Utils
+
+LONGEST = 200_000  # steps of one evaluation episode; Atari's longest are 27,000
+VIDEO_BYTES = 400e6  # of frames; what comes later in an episode is not filmed
+
 
 class Environment:
     """A suite, the frame stacks the agent sees, and what its episodes came to. It knows nothing of learning.
@@ -55,6 +60,7 @@ class Environment:
 
         Every environment plays a fixed share, so that short episodes do not count more often than long ones. With
         `record`, 'video' holds the frames [T, H, W, 3] of environment 0's first episode, where the suite can draw.
+        Raises UserError if an episode does not end.
         """
         self.reset()
         count = self.suite.num_envs
@@ -62,7 +68,7 @@ class Environment:
         played, total_scores, total_lengths, frames, labels, predictions = np.zeros(count, np.int64), [], [], [], [], []
         while (played < share).any():
             if record and played[0] == 0:
-                frames += self.suite.render([0]) or []
+                film(self.suite, frames)
             action = agent.act(self.obs, explore=False)
             step, scores, lengths = self.step(action)
             ended = step.terminated | step.truncated
@@ -73,6 +79,11 @@ class Environment:
                 labels += step.label[ended][counts].tolist()
                 predictions += action[ended][counts].argmax(-1).tolist()
             played += ended
+            if self.length[played < share].max(initial=0) >= LONGEST:
+                raise Utils.UserError(
+                    f'An episode of evaluation did not end within {LONGEST:,} steps: give it a limit, '
+                    'for example ++suite.options.max_episode_steps=1000'
+                )
         return {
             'reward': float(np.mean(total_scores)),
             'reward_std': float(np.std(total_scores)),
@@ -81,3 +92,11 @@ class Environment:
             'labels': np.array(labels),
             'predictions': np.array(predictions),
         }
+
+
+def film(suite, frames):
+    """Adds environment 0's frame [H, W, 3] to those before it, unless it differs in shape or they fill the memory."""
+    first = frames[0] if frames else np.empty((0, 0, 3))
+    if len(frames) * first.nbytes < VIDEO_BYTES:
+        drawn = suite.render([0]) or []
+        frames += [frame for frame in drawn if frame.shape == (first.shape if frames else (*frame.shape[:2], 3))]

@@ -240,6 +240,9 @@ class Replay:
             self.data = {name: self._allocate(name, *shape) for name, shape in shapes.items()}
             self.heads = self._allocate('heads', (self.num_envs,), 'int64')
             self.flush()
+        except KeyboardInterrupt:
+            self.delete()
+            raise
         except OSError as error:
             self.delete()
             raise Utils.UserError(
