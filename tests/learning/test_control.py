@@ -1,0 +1,149 @@
+"""DQN solves tasks whose solution is known: the identity, and a chain that needs bootstrapping."""
+
+import numpy as np
+import torch
+
+from Agents import DQNAgent
+from Datasets.Experience import Spec, Step
+from Datasets.Replay import Replay
+from Environment import Environment
+from Utils import seed_everything
+
+
+class Suite:
+    """N environments of one-hot states [N, D]; tasks say what an action is worth and where it leads."""
+
+    frames_per_step, num_envs = 1, 8
+
+    def __init__(self, seed):
+        self.random = np.random.default_rng(seed)
+
+    def reset(self):
+        self.begin(np.ones(self.num_envs, bool))
+        return self.obs()
+
+    def step(self, action):
+        reward, terminated, truncated = self.act(action)
+        final_obs = self.obs()
+        self.begin(terminated | truncated)
+        return Step(self.obs(), reward.astype(np.float32), terminated, truncated, final_obs)
+
+
+class Identity(Suite):
+    """Episodes of 5 steps: name the class seen, for a reward of 1."""
+
+    spec = Spec((4,), 'float32', (), 4)
+
+    def begin(self, which):
+        self.state = self.random.integers(4, size=self.num_envs)
+        self.time = np.where(which, 0, getattr(self, 'time', 0))
+
+    def obs(self):
+        return np.eye(4, dtype=np.float32)[self.state]
+
+    def act(self, action):
+        reward = action == self.state
+        self.time = self.time + 1
+        self.state = self.random.integers(4, size=self.num_envs)
+        return reward, self.time == 5, np.zeros(self.num_envs, bool)
+
+
+class Number(Identity):
+    """The same with a number in [-1, 1]: to say it earns 1, less twice the distance."""
+
+    spec = Spec((1,), 'float32', (1,), None, -np.ones(1), np.ones(1))
+
+    def begin(self, which):
+        self.state = self.random.uniform(-1, 1, size=self.num_envs)
+        self.time = np.where(which, 0, getattr(self, 'time', 0))
+
+    def obs(self):
+        return self.state[:, None].astype(np.float32)
+
+    def act(self, action):
+        reward = 1 - 2 * np.abs(action[:, 0] - self.state)
+        self.time = self.time + 1
+        self.state = self.random.uniform(-1, 1, size=self.num_envs)
+        return reward, self.time == 5, np.zeros(self.num_envs, bool)
+
+
+class Chain(Suite):
+    """Five states in a row, begun at any: 0 is left, 1 is right; right at the last ends the episode with a reward of 1.
+
+    A limit of 8 steps truncates, which must not count as an end.
+    """
+
+    spec = Spec((5,), 'float32', (), 2)
+
+    def begin(self, which):
+        self.state = np.where(which, self.random.integers(5, size=self.num_envs), getattr(self, 'state', 0))
+        self.time = np.where(which, 0, getattr(self, 'time', 0))
+
+    def obs(self):
+        return np.eye(5, dtype=np.float32)[np.minimum(self.state, 4)]
+
+    def act(self, action):
+        self.state, self.time = np.maximum(self.state + 2 * action - 1, 0), self.time + 1
+        terminated = self.state == 5
+        return terminated, terminated, (self.time == 8) & ~terminated
+
+
+def train(task, path, updates, nstep=1, discount=0.9, **arguments):
+    seed_everything(1)
+    environment = Environment(task(seed=1))
+    common = dict(hidden_dim=64, trunk_dim=32, lr=3e-3, target_tau=0.05, explore_steps=10**9)
+    agent = DQNAgent(task.spec, **common | arguments)
+    replay = Replay(task.spec, path, 8, capacity=10_000, batch_size=64, nstep=nstep, discount=discount)
+    for step in range(updates):
+        environment.rollout(agent, replay)
+        agent.step += 8
+        if step > 20:
+            agent.learn(replay)
+    return agent
+
+
+def test_discrete_identity(tmp_path):
+    agent = train(Identity, tmp_path / 'replay', 300, discount=0.5)
+    assert agent.act(np.eye(4, dtype=np.float32), explore=False).tolist() == [0, 1, 2, 3]
+    assert Environment(Identity(seed=2)).evaluate(agent, 16)['reward'] == 5
+
+
+def test_continuous_identity_through_proposals(tmp_path):
+    agent = train(Number, tmp_path / 'replay', 400, discount=0.0, num_proposals=64)
+    observed = np.linspace(-0.9, 0.9, 19, dtype=np.float32)[:, None]
+    error = np.abs(agent.act(observed, explore=False) - observed)
+    assert error.mean() < 0.15 and error.max() < 0.4  # at random 0.63
+    assert Environment(Number(seed=2)).evaluate(agent, 16)['reward'] > 5 * 0.7  # at random -1.7
+
+
+def chain_values(discount=0.9):
+    """Q*(s, a) [5, 2]: right is worth discount^(4 - s), left what its state is worth a step later."""
+    value = discount ** np.arange(4, -1, -1.0)
+    left = discount * value[[0, 0, 1, 2, 3]]
+    return np.stack([left, value], 1)
+
+
+def check_chain(path, **arguments):
+    agent = train(Chain, path, 400, **arguments)
+    states = np.eye(5, dtype=np.float32)
+    assert agent.act(states, explore=False).tolist() == [1] * 5
+    with torch.no_grad():
+        q = agent.creator.critic(agent.creator.encoder(torch.from_numpy(states))).amin(0).numpy()
+    return q
+
+
+def test_chain_values_are_the_analytic_ones(tmp_path):
+    for name, arguments in {'double': {}, 'single': {'double': False}, 'dueling': {'dueling': True}}.items():
+        q = check_chain(tmp_path / name, **arguments)
+        assert np.abs(q - chain_values()).max() < 0.02, name
+
+
+def test_chain_without_target_network(tmp_path):
+    q = check_chain(tmp_path / 'replay', target_tau=1, target_period=1)
+    assert np.abs(q - chain_values()).max() < 0.2  # it chases itself: 0.00 to 0.09 over four seeds
+
+
+def test_nstep_returns_of_a_greedy_run_are_the_same_values(tmp_path):
+    """Three-step returns of a random actor are worth less than the optimum, but never more, and right stays best."""
+    q = check_chain(tmp_path / 'replay', nstep=3)
+    assert (q < chain_values() + 0.08).all() and abs(q[4, 1] - 1) < 0.15
