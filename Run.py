@@ -4,7 +4,6 @@ import re
 import sys
 import time
 from contextlib import ExitStack
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +16,7 @@ class Run:
 
     def __init__(self, args, interrupts):
         from Agents import Checkpoint
+        from Datasets.Memory import remember
 
         self.began = time.monotonic()
         Utils.seed_everything(args.seed)
@@ -29,7 +29,7 @@ class Run:
         folder = Path(args.experiment, args.agent._target_.split('.')[-1], args.suite_name, task)
         self.prefix = Path(args.root, 'Benchmarking', f'{folder}_Collector' if self.collects else folder)
         self.checkpoint = Path(args.root, 'Checkpoints', folder, 'agent.safetensors')
-        self.replays = Path(args.root, 'Datasets', 'ReplayBuffer', folder)
+        replays = Path(args.root, 'Datasets', 'ReplayBuffer', folder)
 
         self.environment = None if args.offline else self.suite(args.num_envs, train=True)
         self.spec = (self.environment or self.arena).suite.spec
@@ -46,9 +46,9 @@ class Run:
         if self.environment:
             self.environment.episodes = counters.get('episodes', 0)
         self.start, self.seed_steps = self.agent.step, 0 if args.offline else args.seed_steps
-        if args.load and not args.replay.load:
+        if args.load and not (args.replay.load or args.replay.path):
             self.seed_steps += self.start  # the memory is empty again
-        self.replay = self.remember()
+        self.replay = remember(args, self.spec, replays, lambda: self.arena)
         self.replay.cursor = counters.get('cursor', 0)
         self.kept, self.version, self.scores, self.mark = args.load, None, [], (self.start, time.monotonic())
 
@@ -74,31 +74,6 @@ class Run:
         logger = Logger(self.prefix, self.args.train_steps, self.args.load, self.args.tensorboard, cut)
         logger.began -= time.monotonic() - self.began  # `time` counts from the start
         return logger
-
-    def remember(self):
-        """The memory: a data set, a saved replay, or a new one."""
-        from Datasets.Dataset import Dataset
-        from Datasets.Replay import Replay
-
-        args, options = self.args, dict(self.args.replay)
-        save, load, path, transform = (options.pop(key) for key in ('save', 'load', 'path', 'transform'))
-        if not self.control and args.offline:
-            return Dataset(self.arena.suite.data.train, args.batch_size, args.seed, transform)
-        options |= {'capacity': options['capacity'] or min(max(args.train_steps, 1), 1_000_000), 'seed': args.seed}
-        if not (load or path or args.offline):
-            kind = '' if save else '_unsaved'  # what a killed run leaves behind is not taken for a saved replay
-            path = self.replays.with_name(f'{self.replays.name}_{datetime.now():%Y-%m-%d-%H-%M-%S-%f}{kind}')
-            return Replay(self.spec, path, args.num_envs, frame_stack=args.frame_stack, **options)
-        saved = sorted(self.replays.parent.glob(f'{self.replays.name}_[0-9]*[0-9]/header.json'))
-        if not path and not saved:
-            raise Utils.UserError(f'No replay at {self.replays}_*: run with replay.save=true first, or give replay.path=')
-        mode = 'r' if args.offline else 'r+' if save else 'c'
-        replay = Replay(self.spec, path or saved[-1].parent, frame_stack=args.frame_stack, mode=mode, **options)
-        if self.environment and replay.num_envs != args.num_envs:
-            raise Utils.UserError(f'The replay at {replay.path} has other environments: num_envs={replay.num_envs}')
-        if args.offline:
-            Utils.wait_for(lambda: replay.ready, f'The replay at {replay.path} holds too few steps to learn from')
-        return replay
 
     def train(self):
         """Act, remember, learn; in between evaluate, log, save. Ctrl-C waits for the end of a step."""
@@ -184,11 +159,9 @@ class Run:
 
         from Agents import Checkpoint
 
-        with self.interrupts.held():
-            config = self.checkpoint.with_name('config.yaml')
-            if not self.kept:
-                Utils.keep_earlier(self.checkpoint, config)
-                self.kept = True
+        config = self.checkpoint.with_name('config.yaml')
+        earlier, self.kept = () if self.kept else (self.checkpoint, config), True
+        with self.interrupts.held(), Utils.keep_earlier(*earlier):
             counters = {'episodes': self.counts['episode'], 'cursor': self.replay.cursor}
             Checkpoint.save(self.checkpoint, self.agent, counters)
             Utils.atomic_write(config, OmegaConf.to_yaml(self.args))

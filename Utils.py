@@ -338,18 +338,29 @@ def save_array(path, array):
         np.save(file, array, allow_pickle=False)
 
 
+@contextmanager
 def keep_earlier(*paths):
-    """Gives the files that an earlier run left at these paths a number: agent.safetensors -> agent.1.safetensors."""
+    """Frees these paths: what an earlier run left there gets a number, agent.safetensors -> agent.1.safetensors.
+
+    If nothing new is there when the block fails, it gets its place back.
+    """
 
     def numbered(n):
         return [path.with_name(f'{path.stem}.{n}{path.suffix}') for path in paths]
 
-    if paths[0].exists():
-        kept = next(names for names in map(numbered, itertools.count(1)) if not any(name.exists() for name in names))
-        for path, name in zip(paths, kept, strict=True):
-            if path.exists():
-                path.rename(name)
-        print(f'An earlier run left {paths[0]}; it is kept as {kept[0].name}')
+    new = next(names for names in map(numbered, itertools.count(1)) if not any(name.exists() for name in names))
+    moved = [(path, name) for path, name in zip(paths, new, strict=True) if path.exists()]
+    for path, name in moved:
+        path.rename(name)
+    try:
+        yield
+    except BaseException:
+        for path, name in moved:
+            if not path.exists():
+                name.rename(path)
+        raise
+    for path, name in moved[:1]:
+        print(f'An earlier run left {path}; it is kept as {name.name}')
 
 
 def wait_for(ready, problem, seconds=20):

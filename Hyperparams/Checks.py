@@ -130,7 +130,7 @@ def check_together(values):
     classify, generate = values['suite_name'] == 'classify', values['generate']
     name = Path(str(values['experiment']))
     if name.is_absolute() or '..' in name.parts or name == Path():
-        raise UserError(f"experiment={values['experiment']} is no name: give another place with root=<folder>")
+        raise UserError(f'experiment={values["experiment"]} is no name: give another place with root=<folder>')
     if generate and not values['offline']:
         raise UserError('generate=true learns from saved images: leave offline=false out.')
     if classify and not (values['RL'] or values['supervise'] or generate):

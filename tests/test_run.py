@@ -261,6 +261,8 @@ def test_a_full_disk_loses_nothing(folder):
     name = 'Checkpoints/Exp/DQNAgent/gym/cartpole_1/agent.safetensors'
     assert len(before[name]) > 20_000 and after[name] == before[name]
     assert set(after) == set(before)  # no half file
+    finish(process(*CARTPOLE, 'hidden_dim=64', preexec_fn=small), status=2)  # anew: the older one keeps its place
+    assert files(folder)[name] == before[name]
     for kind in ('Train', 'Eval'):
         name = f'Benchmarking/Exp/DQNAgent/gym/cartpole_1_{kind}.csv'
         assert after[name].startswith(before[name])

@@ -1,0 +1,35 @@
+"""What an agent learns from: a data set, a saved replay, or a new one."""
+
+from datetime import datetime
+
+from Datasets.Dataset import Dataset
+from Datasets.Replay import Replay
+from Utils import UserError, wait_for
+
+
+def remember(args, spec, replays, arena):
+    """The memory that the config asks for.
+
+    replays: path at which this run's replays lie, each with a date behind its name. arena(): the environments of
+    evaluation, whose suite holds the data set. Raises UserError if no such replay is saved, or not for these settings.
+    """
+    options = dict(args.replay)
+    save, load, path, transform = (options.pop(key) for key in ('save', 'load', 'path', 'transform'))
+    if spec.kind == 'classify' and args.offline:
+        return Dataset(arena().suite.data.train, args.batch_size, args.seed, transform)
+    options['capacity'] = options['capacity'] or min(max(args.train_steps, 1), 1_000_000)
+    options |= {'frame_stack': args.frame_stack, 'seed': args.seed}
+    if not (load or path or args.offline):
+        kind = '' if save else '_unsaved'  # what a killed run leaves behind is not taken for a saved replay
+        path = replays.with_name(f'{replays.name}_{datetime.now():%Y-%m-%d-%H-%M-%S-%f}{kind}')
+        return Replay(spec, path, args.num_envs, **options)
+    saved = sorted(replays.parent.glob(f'{replays.name}_[0-9]*[0-9]/header.json'))
+    if not path and not saved:
+        raise UserError(f'No replay at {replays}_*: run with replay.save=true first, or give replay.path=<folder>')
+    mode = 'r' if args.offline else 'r+' if save else 'c'
+    replay = Replay(spec, path or saved[-1].parent, mode=mode, **options)
+    if not args.offline and replay.num_envs != args.num_envs:
+        raise UserError(f'The replay at {replay.path} has other environments: num_envs={replay.num_envs}')
+    if args.offline:
+        wait_for(lambda: replay.ready, f'The replay at {replay.path} holds too few steps to learn from')
+    return replay
