@@ -2,6 +2,7 @@
 
 import inspect
 from copy import deepcopy
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import torch
@@ -65,9 +66,15 @@ class Agent(nn.Module):
         self.average = deepcopy(self.creator).requires_grad_(False) if ema else None
         self.precision, self.clip_grad_norm, self.lr = precision, clip_grad_norm, lr
         fused = {'fused': True} if 'fused' in inspect.signature(optimizer).parameters else {}  # one pass over the weights
-        self.optimizer = optimizer(
-            self.creator.parameters(), **{'lr': Utils.schedule(lr, 0), 'weight_decay': weight_decay, **fused}
-        )
+        self.build_optimizer = partial(optimizer, **{'lr': Utils.schedule(lr, 0), 'weight_decay': weight_decay, **fused})
+
+    @cached_property
+    def optimizer(self):
+        """Of the creator; built when first needed, because torch.optim then imports its compiler: 1.4 s at the start."""
+        try:
+            return self.build_optimizer(self.creator.parameters())
+        except (TypeError, ValueError) as error:
+            raise Utils.UserError(f'agent.optimizer cannot be built: {Utils.one_line(error)}') from error
 
     # Domains: blocks, cast, phases
 

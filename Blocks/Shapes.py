@@ -29,19 +29,24 @@ def build(recipe, input_shape, output_shape=None, **arguments):
 
 
 def shape_of(module, *input_shapes):
-    """The output shape of `module` for these input shapes, all without batch; it runs on meta tensors, which hold nothing.
+    """The output shape of `module` for these input shapes, all without batch: it runs once on two zeros, in eval mode.
 
-    Raises ValueError naming the block and the shapes given.
+    Not on meta tensors, for which torch imports its compiler, 1.4 s. Raises ValueError naming the block and the shapes.
     """
-    state = {name: tensor.to('meta') for name, tensor in (*module.named_parameters(), *module.named_buffers())}
-    inputs = tuple(torch.empty(2, *shape, device='meta') for shape in input_shapes)
+    device = next((tensor.device for tensor in (*module.parameters(), *module.buffers())), None)
+    inputs = [torch.zeros(2, *shape, device=device) for shape in input_shapes]
+    training = [part for part in module.modules() if part.training]
     try:
-        return tuple(torch.func.functional_call(module, state, inputs).shape[1:])
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):  # nothing but time passes
+            return tuple(module.eval()(*inputs).shape[1:])
     except Exception as error:  # a block of anyone's may raise anything
         given = ' and '.join(str(tuple(shape)) for shape in input_shapes)
         raise ValueError(
             f'Block {type(module).__name__} does not take inputs of shape {given}: {reason(error)}'
         ) from error
+    finally:
+        for part in training:
+            part.training = True
 
 
 def check(module, wanted, *input_shapes):
