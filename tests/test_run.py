@@ -139,7 +139,7 @@ from Hyperparams.Compose import launch
 step = Environment.Environment.rollout
 def first(*arguments):
     step(*arguments)
-    slow = ('seaborn', 'pandas', 'matplotlib', 'tensorboard', 'torchvision', 'sklearn', 'imageio', 'scipy', 'PIL')
+    slow = ('seaborn', 'pandas', 'matplotlib', 'tensorboard', 'torchvision', 'sklearn', 'imageio', 'scipy', 'PIL', 'torch._dynamo')
     print('imported:', *(name for name in slow if name in sys.modules))
     raise KeyboardInterrupt
 Environment.Environment.rollout = first
@@ -500,6 +500,11 @@ def test_a_mistake_is_one_sentence(folder, monkeypatch, capsys, words, part):
     err = capsys.readouterr().err
     assert len(err.splitlines()) == 1 and part in err
     assert not [name for name in files(folder) if 'Datasets/Data' not in name]
+
+
+def test_a_wrong_optimizer_is_one_sentence(capsys):
+    run(*CARTPOLE, '++agent.optimizer.betas=[2,2]', status=2)  # seen at the first update
+    assert 'agent.optimizer' in capsys.readouterr().err
 
 
 def test_mistakes_leave_with_status_2(folder):
