@@ -1,0 +1,47 @@
+"""Every command of README and docs runs, shortened by overrides only."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DATA = ROOT.parent / 'shared' / 'datasets'
+SHORT = ['mini=true', 'threads=1', 'plotting.plot_experiments=false', 'tensorboard=false', 'video=false']
+PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').rglob('*.md'))]
+
+
+def commands(page):
+    """The `python Run.py ...` lines of a page's console blocks, comments off."""
+    for block in re.findall(r'```console\n(.*?)```', page.read_text(), re.DOTALL):
+        for line in block.splitlines():
+            words = shlex.split(line.split(' # ')[0].strip(), comments=True)
+            if words[:2] == ['python', 'Run.py'] and '--help' not in words:
+                yield words[2:]
+
+
+@pytest.mark.parametrize('page', PAGES, ids=lambda page: page.stem)
+def test_commands_run(page, tmp_path):
+    """In their order, in one folder: a later one may load what an earlier one saved."""
+    for words in commands(page):
+        if any('classify/mnist' in word for word in words):
+            if not DATA.is_dir():
+                continue  # the tests of whole runs cover the digits, which need no data
+            words = [*words, f'data={DATA}']
+        lengths = [word for word in SHORT if not word.startswith('video') or 'classify' not in str(words)]
+        kept = [word for word in words if not re.match(r'(train_steps=[1-9]|save_per_steps|agent.num_proposals)', word)]
+        run = subprocess.run(
+            [sys.executable, ROOT / 'Run.py', *kept, *lengths], cwd=tmp_path, capture_output=True, text=True,
+            env=os.environ | {'OMP_NUM_THREADS': '1'}, timeout=280, check=False,
+        )  # fmt: skip
+        assert run.returncode == 0, f'{" ".join(words)}: {run.stderr}'
+
+
+def test_links_lead_somewhere():
+    for page in PAGES:
+        for link in re.findall(r'\]\(([^)#:]+)\)', page.read_text()):
+            assert (page.parent / link).exists(), f'{page.name} links to {link}'
