@@ -113,12 +113,17 @@ def test_build_offers_what_a_constructor_takes_and_lets_the_recipe_win():
     assert isinstance(build(nn.ReLU, (4,)), nn.ReLU)
 
 
-def test_shape_of_holds_no_memory_and_leaves_the_module_alone():
-    module = CNN(IMAGE)
+def test_shape_of_leaves_everything_alone():
+    """Parameters, batch statistics, training mode of each part, gradients and random numbers."""
+    module = nn.Sequential(CNN(IMAGE), nn.Dropout(), nn.BatchNorm2d(128).eval())
     before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    modes, random = [part.training for part in module.modules()], torch.get_rng_state()
     assert shape_of(module, IMAGE) == (128, 5, 5)
+    with pytest.raises(ValueError, match='Block Sequential does not take'):
+        shape_of(module, (1, 2, 3))
     assert all(torch.equal(tensor, before[name]) for name, tensor in module.state_dict().items())
-    assert shape_of(nn.Flatten(), (1000, 1000, 1000)) == (10**9,)
+    assert [part.training for part in module.modules()] == modes and torch.equal(torch.get_rng_state(), random)
+    assert all(parameter.grad is None for parameter in module.parameters())
 
 
 def test_size():
