@@ -137,6 +137,8 @@ def check_together(values):
         raise UserError('RL=false and supervise=false leave nothing to learn from: leave one of them out.')
     if not classify and not (values['RL'] or generate):
         raise UserError('RL=false needs labels to learn from: task=classify/<data set>')
+    if values['replay']['prioritized'] and (classify or generate):
+        raise UserError('replay.prioritized=true is for control: images are drawn uniformly here, so leave it out.')
     if not classify and values['evaluate_episodes'] is None:
         raise UserError('evaluate_episodes must be given: evaluate_episodes=10')
 
@@ -164,7 +166,8 @@ def check_target(path, key):
     if all(missing):  # a package without __init__.py may lie in several places
         name, parents, known = missing[0]
         where = '.'.join([package, *parents])
-        raise UserError(f"{key}: no '{name}' in {where} (given: {path}).{hint(name, known)}")
+        near = hint(name, known) or f' A class of your own: <module>.{name}.'
+        raise UserError(f"{key}: no '{name}' in {where} (given: {path}).{near}")
 
 
 def absent(place, names):

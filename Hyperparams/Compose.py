@@ -14,7 +14,7 @@ from Utils import UserError, allowed, one_line
 def launch(main, argv=None):
     """Composes the config of a command line and calls main(config). Returns the exit status.
 
-    0: done; 2: a UserError or OSError, whose one sentence goes to stderr; 130: Ctrl-C; 143: SIGTERM.
+    0: done; 2: a UserError, an OSError or too little memory, told in one sentence; 130: Ctrl-C; 143: SIGTERM.
     HYDRA_FULL_ERROR=1 shows the traceback.
     --help, --cfg job and -m (a sweep: main is called once per job) work as in Hydra.
     """
@@ -42,6 +42,11 @@ def launch(main, argv=None):
         if os.environ.get('HYDRA_FULL_ERROR') == '1':
             raise
         print(f'{one_line(error)} (HYDRA_FULL_ERROR=1 shows where).', file=sys.stderr)
+        return 2
+    except (MemoryError, RuntimeError) as error:
+        if os.environ.get('HYDRA_FULL_ERROR') == '1' or not re.search('(allocate|out of) memory', f'{error!r}', re.I):
+            raise
+        print(f'{one_line(error)[:200]}: give a smaller batch_size=, num_envs= or evaluate_envs=.', file=sys.stderr)
         return 2
     except KeyboardInterrupt as interrupt:
         return 128 + (interrupt.args or (2,))[0]

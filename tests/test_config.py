@@ -285,6 +285,7 @@ def test_a_class_named_on_the_command_line_may_be_built(tmp_path, monkeypatch):
         (['task=classify/mnits'], ['classify/mnist']),
         (['task=gym/default'], ['No task']),
         (['Agent=Agents.DQNAgnt'], ['Agents.DQNAgent']),
+        (['Eyes=MyBlock'], ['<module>.MyBlock']),
         (['Eyes=CNNN'], ['CNNN', 'Nearest: CNN.']),
         (['Eyes=Blocks.Architectures.CNNN'], ['Nearest: CNN.']),
         (['Aug=RandomShift'], ['Nearest: RandomShifts.']),
@@ -313,6 +314,7 @@ def test_a_class_named_on_the_command_line_may_be_built(tmp_path, monkeypatch):
         (['evaluate_episodes=null'], ['evaluate_episodes=10']),
         (['experiment=../x'], ['root=']),
         (['generate=true', 'offline=false'], ['offline=false']),
+        (['generate=true', 'replay.prioritized=true'], ['replay.prioritized=true']),
         (['RL=false'], ['task=classify/']),
         (['task=classify/digits', 'RL=false', 'supervise=false'], ['nothing to learn from']),
         (['RL=maybe'], ['true or false']),
@@ -359,6 +361,13 @@ def test_users_errors_and_ctrl_c_in_the_program(capsys, monkeypatch):
     assert Compose.launch(fail(UserError('Do this.')), []) == 2
     assert capsys.readouterr().err == 'Do this.\n'
     assert Compose.launch(fail(KeyboardInterrupt()), []) == 130
+    assert Compose.launch(fail(KeyboardInterrupt(15)), []) == 143
+    for error in (
+        OSError(28, 'No space left'),
+        MemoryError('Unable to allocate memory'),
+        RuntimeError("can't allocate memory"),
+    ):
+        assert Compose.launch(fail(error), []) == 2 and len(capsys.readouterr().err.splitlines()) == 1
     with pytest.raises(ZeroDivisionError):  # ours to mend: with its traceback
         Compose.launch(fail(ZeroDivisionError()), [])
     monkeypatch.setenv('HYDRA_FULL_ERROR', '1')

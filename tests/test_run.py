@@ -139,7 +139,8 @@ from Hyperparams.Compose import launch
 step = Environment.Environment.rollout
 def first(*arguments):
     step(*arguments)
-    slow = ('seaborn', 'pandas', 'matplotlib', 'tensorboard', 'torchvision', 'sklearn', 'imageio', 'scipy', 'PIL', 'torch._dynamo')
+    slow = ('seaborn', 'pandas', 'matplotlib', 'tensorboard', 'torchvision', 'sklearn', 'imageio', 'scipy', 'PIL',
+            'torch._dynamo')
     print('imported:', *(name for name in slow if name in sys.modules))
     raise KeyboardInterrupt
 Environment.Environment.rollout = first
@@ -193,6 +194,8 @@ def test_resume(folder, capsys):
 def test_save_per_steps(folder):
     run(*CARTPOLE, 'save=false', 'save_per_steps=25')
     assert checkpoint()[0]['step'] == 50
+    run(*CARTPOLE, 'learn_steps_after=7', 'experiment=after')
+    assert checkpoint('after')[0]['updates'] == 40 + 7
     run(*CARTPOLE, 'save=false', 'experiment=none')
     assert not (folder / 'Checkpoints/none').exists()
 
