@@ -11,8 +11,8 @@ VIDEO_BYTES = 400e6  # of frames; what comes later in an episode is not filmed
 class Environment:
     """A suite, the frame stacks the agent sees, and what its episodes came to. It knows nothing of learning.
 
-    Suites give single frames; an observation is the last `frame_stack` of them along the first axis, the episode's first
-    repeated in front of it. The replay rebuilds the same stacks, bit for bit.
+    Suites give single frames; an observation is the last `frame_stack` of them along the first axis, the episode's
+    first repeated in front of it. The replay rebuilds the same stacks, bit for bit.
     """
 
     def __init__(self, suite, frame_stack=1):
@@ -52,11 +52,13 @@ class Environment:
         frames = self.stack[:, -1].copy()
         action = agent.act(self.obs)
         step, scores, _ = self.step(action)
-        replay.add(frames, action, step.reward, step.terminated, step.truncated, step.final_obs, step.label, step.life_lost)
+        replay.add(
+            frames, action, step.reward, step.terminated, step.truncated, step.final_obs, step.label, step.life_lost
+        )
         return scores
 
     def evaluate(self, agent, episodes, record=False):
-        """Whole episodes, greedy, from a reset on -> dict with the mean `reward` over exactly `episodes` of them, and more.
+        """Whole episodes, greedy, from a reset on -> dict with the mean `reward` over exactly `episodes` of them.
 
         Every environment plays a fixed share, so that short episodes do not count more often than long ones. With
         `record`, 'video' holds the frames [T, H, W, 3] of environment 0's first episode, where the suite can draw.

@@ -30,8 +30,8 @@ class Phase(NamedTuple):
 class Agent(nn.Module):
     """A creator (encoder, actor, critic), the phases it learns in, and copies of it that follow slowly.
 
-    Which domain, cast, blocks and phases: decided here, once. A subclass sets its own hyperparameters before it calls this
-    constructor, says in `reinforce` which blocks control takes, and in `next_value` what follows is worth.
+    Which domain, cast, blocks and phases: decided here, once. A subclass sets its own hyperparameters before it calls
+    this constructor, says in `reinforce` which blocks control takes, and in `next_value` what follows is worth.
 
     Arguments:
         spec: of the suite. recipes: the blocks, as nested dicts of partials or None (`Blocks.Shapes.build`).
@@ -47,8 +47,8 @@ class Agent(nn.Module):
 
     def __init__(self, spec, recipes=None, *, frame_stack=1, generate=False, RL=True, supervise=True, lr=1e-4,
                  weight_decay=0.0, optimizer=torch.optim.AdamW, clip_grad_norm=None, trunk_dim=50, hidden_dim=512,
-                 num_critics=1, huber=False, stddev_schedule=0.2, explore_steps=0, target_tau=0.01, target_period=1, latent_dim=64,
-                 ema=False, ema_decay=0.999, precision='fp32', parallel=False, log=False):  # fmt: skip
+                 num_critics=1, huber=False, stddev_schedule=0.2, explore_steps=0, target_tau=0.01, target_period=1,
+                 latent_dim=64, ema=False, ema_decay=0.999, precision='fp32', parallel=False, log=False):  # fmt: skip
         super().__init__()
         self.spec, self.recipes, self.parallel = spec, recipes or {}, parallel
         self.obs_shape = (spec.obs_shape[0] * frame_stack, *spec.obs_shape[1:])
@@ -65,12 +65,16 @@ class Agent(nn.Module):
         self.ema_decay = ema_decay
         self.average = deepcopy(self.creator).requires_grad_(False) if ema else None
         self.precision, self.clip_grad_norm, self.lr = precision, clip_grad_norm, lr
-        fused = {'fused': True} if 'fused' in inspect.signature(optimizer).parameters else {}  # one pass over the weights
-        self.build_optimizer = partial(optimizer, **{'lr': Utils.schedule(lr, 0), 'weight_decay': weight_decay, **fused})
+        fused = (
+            {'fused': True} if 'fused' in inspect.signature(optimizer).parameters else {}
+        )  # one pass over the weights
+        self.build_optimizer = partial(
+            optimizer, **{'lr': Utils.schedule(lr, 0), 'weight_decay': weight_decay, **fused}
+        )
 
     @cached_property
     def optimizer(self):
-        """Of the creator; built when first needed, because torch.optim then imports its compiler: 1.4 s at the start."""
+        """Of the creator; built when first needed: torch.optim then imports its compiler, 1.4 s of the start."""
         try:
             return self.build_optimizer(self.creator.parameters())
         except (TypeError, ValueError) as error:
@@ -101,9 +105,13 @@ class Agent(nn.Module):
         self.aug = Null()
         actor = self.build_actor(self.latent_shape, self.obs_shape)
         creator = Creator(Null(), actor, self.build_critic(self.latent_shape, self.obs_shape), paint)
-        return creator, Casts.generate, (
-            Phase(('critic_loss',), ('critic',)),
-            Phase(('creation_loss',), ('actor',)),
+        return (
+            creator,
+            Casts.generate,
+            (
+                Phase(('critic_loss',), ('critic',)),
+                Phase(('creation_loss',), ('actor',)),
+            ),
         )
 
     def build_encoder(self):
@@ -116,8 +124,8 @@ class Agent(nn.Module):
 
     def build_critic(self, repr_shape, action_shape, num_actions=None, **arguments):
         recipe = self.recipes.get('critic') or {}
-        return Critic(repr_shape, action_shape, num_actions, **recipe, ensemble=self.num_critics, trunk_dim=self.trunk_dim,
-                      hidden_dim=self.hidden_dim, **arguments)  # fmt: skip
+        return Critic(repr_shape, action_shape, num_actions, **recipe, ensemble=self.num_critics,
+                      trunk_dim=self.trunk_dim, hidden_dim=self.hidden_dim, **arguments)  # fmt: skip
 
     # Acting
 
@@ -165,7 +173,7 @@ class Agent(nn.Module):
     # Learning
 
     def learn(self, memory):
-        """One creator update per batch: perceive, cast the task as experience, then judge and create, phase by phase."""
+        """One creator update per batch: perceive, cast the task as experience, judge and create, phase by phase."""
         self.train()
         for batch in memory.batches(self):
             with self.autocast():
@@ -183,7 +191,11 @@ class Agent(nn.Module):
     def perceive(self, batch):
         """The batch on the agent's device, its images augmented."""
         batch = batch._replace(
-            **{name: field.to(self.device) for name, field in batch._asdict().items() if isinstance(field, torch.Tensor)}
+            **{
+                name: field.to(self.device)
+                for name, field in batch._asdict().items()
+                if isinstance(field, torch.Tensor)
+            }
         )
         next_obs = None if batch.next_obs is None else self.aug(batch.next_obs)
         return batch._replace(obs=self.aug(batch.obs), next_obs=next_obs)

@@ -23,7 +23,9 @@ def classify(batch, agent):
     features = agent.creator.encoder(batch.obs)
     prediction = agent.creator.policy(features, agent.noise).sample()
     reward = -negative_log_likelihood(Prediction(prediction), batch.label)
-    return batch._replace(obs=features, action=prediction, reward=reward, discount=torch.zeros_like(reward))
+    return batch._replace(
+        obs=features, action=prediction, reward=reward, discount=torch.zeros_like(reward), next_obs=None
+    )
 
 
 def generate(batch, agent):

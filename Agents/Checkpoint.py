@@ -12,7 +12,7 @@ VERSION = 2  # 1 had no checksum of its header and did not name the optimiser
 
 
 def save(path, agent, counters):
-    """Writes the agent, its optimiser and `counters` (of plain numbers) to `path`. Raises UserError if the disk is full."""
+    """Writes the agent, its optimiser and `counters` (of plain numbers). Raises UserError if the disk is full."""
     from safetensors.torch import save_file
 
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state(agent).items()}

@@ -27,7 +27,7 @@ class RandomShifts(nn.Module):
 
 
 class Intensity(nn.Module):
-    """Scales each image by 1 + scale * N(0, 1), the noise cut at two deviations (SPR, arXiv:2007.05929; Rainbow variants)."""
+    """Scales each image by 1 + scale * N(0, 1), the noise cut at two deviations (SPR, arXiv:2007.05929)."""
 
     def __init__(self, input_shape=None, output_shape=None, scale=0.05):
         super().__init__()

@@ -6,7 +6,7 @@ from Blocks.Distributions import EpsilonGreedy, Gaussian, Prediction
 
 
 class Creator(nn.Module):
-    """Observations -> features -> policy. `decide(creator, features, noise)` makes the policy; one of the functions below."""
+    """Observations -> features -> policy. `decide(creator, features, noise)` makes it; one of the functions below."""
 
     def __init__(self, encoder, actor, critic, decide):
         super().__init__()

@@ -11,8 +11,9 @@ class Critic(nn.Module):
     """Features [B, *repr_shape] (and an action) -> Q, in units of reward, by `ensemble` heads E.
 
     With `num_actions`, all discrete actions are scored at once: [E, B, A], or [E, B] of the action [B] that is given.
-    Otherwise the action [B, *action_shape] joins the features before the head: [E, B]; proposals [B, M, A] -> [E, B, M].
-    An image (3-D action_shape) is judged by itself, without features, by DCGAN's discriminator unless `q_head` says else.
+    Otherwise the action [B, *action_shape] joins the features before the head: [E, B]; proposals [B, M, A] give
+    [E, B, M]. An image (3-D action_shape) is judged by itself, without features, by DCGAN's discriminator unless
+    `q_head` says else.
     """
 
     def __init__(self, repr_shape, action_shape, num_actions=None, trunk=None, q_head=None, ensemble=1, dueling=False,

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 
 class EpsilonGreedy:
-    """Over scores q [B, A]: the best with 1 - epsilon, else any. `actions` [B, A, ...] if an index alone is no action."""
+    """Over scores q [B, A]: the best with 1 - epsilon, else any. `actions` [B, A, ...] if an index is no action."""
 
     def __init__(self, q, epsilon=0.0, actions=None):
         self.q, self.epsilon, self.actions = q, epsilon, actions
@@ -24,7 +24,9 @@ class EpsilonGreedy:
         return self._action(torch.where(explores, torch.randint_like(best, count), best))
 
     def rsample(self):
-        raise TypeError('The best of several actions has no gradient to the scores: train an agent with an actor instead')
+        raise TypeError(
+            'The best of several actions has no gradient to the scores: train an agent with an actor instead'
+        )
 
     @property
     def probs(self):
@@ -70,7 +72,7 @@ class Gaussian:
 
 
 class Prediction(Gaussian):
-    """A prediction: unbounded logits [B, K], explored with Gaussian noise; its log-probability is that of a label [B]."""
+    """A prediction: unbounded logits [B, K], explored with Gaussian noise; log_prob is that of a label [B]."""
 
     def log_prob(self, label):
         return self.mean.log_softmax(-1).gather(-1, label.unsqueeze(-1)).squeeze(-1)

@@ -50,7 +50,7 @@ def shape_of(module, *input_shapes):
 
 
 def check(module, wanted, *input_shapes):
-    """`module`, if it maps these shapes to `wanted`. Raises ValueError naming the block, the shape given and the one wanted."""
+    """`module`, if it maps these shapes to `wanted`. Raises ValueError naming block, shape given, shape wanted."""
     given = shape_of(module, *input_shapes)
     if given != tuple(wanted):
         raise ValueError(f'Block {type(module).__name__} gives shape {given}, but {tuple(wanted)} is wanted here')

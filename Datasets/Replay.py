@@ -1,10 +1,10 @@
 """Experience replay: a memory-mapped ring per environment that stores each frame once and gathers whole batches.
 
-A slot holds one observation and what was done there. An episode of T steps takes T + 1 slots: the last one, flagged FINAL,
-holds the observation that nobody acted on. Frame stacks, n-step returns and futures are computed when a batch is drawn, so
-they are options of the reader. Slots are counted from the start of the run; `count % capacity` is where a slot lies.
-"""
-
+A slot holds one observation and what was done there. An episode of T steps takes T + 1 slots: the last one, flagged
+FINAL, holds the observation that nobody acted on. Frame stacks, n-step returns and futures are computed when a batch is
+FINAL, holds the observation that nobody acted on. Frame stacks, n-step returns and futures are computed when a batch
+is drawn, so they are options of the reader. Slots are counted from the start of the run; `count % capacity` is where a
+slot lies.
 import json
 import os
 from pathlib import Path
@@ -21,7 +21,7 @@ TERMINATED, TRUNCATED, LIFE_LOST, FINAL = 1, 2, 4, 8  # bits of a slot's flags
 
 
 class Replay:
-    """Uniform or prioritised n-step samples of experience; what is drawn depends on (seed, cursor) and the content alone.
+    """Uniform or prioritised n-step samples of experience, drawn by (seed, cursor) and the content alone.
 
     Arguments:
         spec: of the suite. path: a folder of its own. num_envs: rings, one for each environment that writes.
@@ -67,7 +67,7 @@ class Replay:
     # Writing
 
     def add(self, obs, action, reward, terminated, truncated, final_obs, label=None, life_lost=None):
-        """One step of each environment, all [N, ...]: what was seen, done, and came of it; `final_obs` where it ended."""
+        """One step of each environment, all [N, ...]: what was seen, done, came of it; `final_obs` where it ended."""
         ended = terminated | truncated
         flags = TERMINATED * terminated + TRUNCATED * truncated
         if life_lost is not None:
@@ -236,7 +236,9 @@ class Replay:
         """New files of full size: a disk that is too small says so now, not in the middle of the run."""
         try:
             self.path.mkdir(parents=True)
-            shapes = {name: ((self.num_envs, self.capacity, *shape), dtype) for name, (shape, dtype) in self._fields().items()}
+            shapes = {
+                name: ((self.num_envs, self.capacity, *shape), dtype) for name, (shape, dtype) in self._fields().items()
+            }
             self.data = {name: self._allocate(name, *shape) for name, shape in shapes.items()}
             self.heads = self._allocate('heads', (self.num_envs,), 'int64')
             self.flush()
@@ -276,7 +278,9 @@ class Replay:
             if self.heads.shape != (self.num_envs,) or (self.heads < 0).any():
                 raise ValueError('heads.npy is damaged')
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise Utils.UserError(f'No whole replay at {self.path} ({error}): choose another with replay.path=') from error
+            raise Utils.UserError(
+                f'No whole replay at {self.path} ({error}): choose another with replay.path='
+            ) from error
 
     def _map(self, name):
         mode = 'r+' if self.mode == 'r+' else 'c' if self.mode == 'c' else 'r'
@@ -297,7 +301,9 @@ class Replay:
                 'capacity': self.capacity,
                 'heads': self.heads.tolist(),
                 'size': len(self),
-                'fields': {name: [list(shape), str(np.dtype(dtype))] for name, (shape, dtype) in self._fields().items()},
+                'fields': {
+                    name: [list(shape), str(np.dtype(dtype))] for name, (shape, dtype) in self._fields().items()
+                },
             }
             Utils.atomic_write(self.path / 'header.json', json.dumps(header, indent=1))
 

@@ -1,10 +1,10 @@
-"""A sum tree over priorities, as arrays: whole batches are set and drawn level by level (arXiv:1511.05952, appendix B.2.1)."""
+"""A sum tree over priorities, as arrays: batches are set and drawn level by level (arXiv:1511.05952)."""
 
 import numpy as np
 
 
 class SumTree:
-    """`size` non-negative priorities, drawn in proportion to their value. Nothing loops over samples, only over levels."""
+    """`size` non-negative priorities, drawn in proportion to their value. Loops run over levels, not samples."""
 
     def __init__(self, size):
         self.depth = max(1, int(size - 1).bit_length())

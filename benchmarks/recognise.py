@@ -18,7 +18,9 @@ def recognise(checkpoint, samples):
     """Checkpoint of a classifier, uint8 images [N, C, H, W] -> confidence [N] in 0..1 and class [N]."""
     args = OmegaConf.load(Path(checkpoint).with_name('config.yaml'))
     spec = Utils.instantiate(args.suite, num_envs=1, seed=args.seed, train=False).spec
-    agent = Utils.instantiate(args.agent, spec=spec, recipes=Utils.instantiate(args.recipes), frame_stack=args.frame_stack)
+    agent = Utils.instantiate(
+        args.agent, spec=spec, recipes=Utils.instantiate(args.recipes), frame_stack=args.frame_stack
+    )
     Checkpoint.load(checkpoint, agent)
     logits = torch.from_numpy(agent.act(samples, explore=False))
     return [result.numpy() for result in logits.softmax(-1).max(-1)]

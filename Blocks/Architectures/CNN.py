@@ -9,10 +9,12 @@ class CNN(nn.Module):
     """[B, C, H, W] -> [B, channels[-1], H', W'], or [B, *output_shape] through a linear layer if that is given.
 
     One convolution for each entry of `channels`; kernels, strides and paddings are one number or one for each layer.
-    `norm` puts batch normalisation between convolution and rectifier. `input_shape` may also be a flat (C,): 1x1 images.
+    `norm` puts batch normalisation between convolution and rectifier. A flat `input_shape` (C,) counts as 1x1 images.
     """
 
-    def __init__(self, input_shape, output_shape=None, channels=(32, 64, 128), kernels=3, strides=2, paddings=1, norm=True):
+    def __init__(
+        self, input_shape, output_shape=None, channels=(32, 64, 128), kernels=3, strides=2, paddings=1, norm=True
+    ):
         super().__init__()
         every = [each if hasattr(each, '__len__') else [each] * len(channels) for each in (kernels, strides, paddings)]
         layers, depth = [nn.Unflatten(1, (*input_shape, 1, 1))] if len(input_shape) == 1 else [], input_shape[0]
@@ -24,7 +26,9 @@ class CNN(nn.Module):
         self.layers = nn.Sequential(*layers)
         if output_shape is not None:
             flat = size(shape_of(self.layers, input_shape))
-            self.layers += nn.Sequential(nn.Flatten(), nn.Linear(flat, size(output_shape)), nn.Unflatten(1, output_shape))
+            self.layers += nn.Sequential(
+                nn.Flatten(), nn.Linear(flat, size(output_shape)), nn.Unflatten(1, output_shape)
+            )
 
     def forward(self, x):
         return self.layers(x)

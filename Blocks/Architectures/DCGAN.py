@@ -1,5 +1,7 @@
 """Deep convolutional generator and discriminator (arXiv:1511.06434), for images of any size."""
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 
@@ -7,7 +9,7 @@ from Blocks.Shapes import shape_of, size
 
 
 def sizes(height, width):
-    """Sizes of the feature maps from the coarsest (at most 7 pixels a side) to the image: [(7, 7), (14, 14), (28, 28)]."""
+    """Sizes of the feature maps from the coarsest (at most 7 a side) to the image: [(7, 7), (14, 14), (28, 28)]."""
     shapes = [(height, width)]
     while max(shapes[0]) > 7 or len(shapes) == 1:
         shapes.insert(0, tuple((side + 1) // 2 for side in shapes[0]))
@@ -21,7 +23,7 @@ def initialize(module):
 
 
 class Generator(nn.Module):
-    """Latent [B, Z] -> image [B, C, H, W] in (-1, 1). `channels` of the finest hidden feature map; they double inwards."""
+    """Latent [B, Z] -> image [B, C, H, W] in (-1, 1). `channels` of the finest hidden map; they double inwards."""
 
     def __init__(self, input_shape, output_shape, channels=32):
         super().__init__()
@@ -36,7 +38,7 @@ class Generator(nn.Module):
         )
         self.grow = nn.ModuleList(
             nn.Sequential(nn.ConvTranspose2d(width, narrower, 4, 2, 1, bias=False), nn.BatchNorm2d(narrower), nn.ReLU())
-            for width, narrower in zip(widths, widths[1:], strict=False)
+            for width, narrower in pairwise(widths)
         )
         self.grow.append(nn.ConvTranspose2d(widths[-1], output_shape[0], 4, 2, 1))
         self.apply(initialize)
@@ -51,7 +53,8 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Image [B, C, H, W] -> score [B, *output_shape], unbounded. `channels` of the first layer; they double inwards.
 
-    Without the paper's batch normalisation: real and created images come in one batch here, and would tell on each other.
+    Without the paper's batch normalisation: real and created images come in one batch here and would
+    tell on each other.
     """
 
     def __init__(self, input_shape, output_shape=(1,), channels=32):

@@ -1,4 +1,4 @@
-"""Architectures, one file for each paper. `Block(input_shape, output_shape=None, **arguments)`, shapes without batch."""
+"""Architectures, one file per paper. `Block(input_shape, output_shape=None, **arguments)`, shapes without batch."""
 
 from Blocks.Architectures.CNN import CNN, DrQ, Efficient, Nature
 from Blocks.Architectures.DCGAN import DCGAN, Discriminator, Generator
@@ -6,4 +6,16 @@ from Blocks.Architectures.Dueling import Dueling
 from Blocks.Architectures.MLP import MLP, Trunk
 from Blocks.Architectures.Null import Null
 
-__all__ = ['CNN', 'DCGAN', 'MLP', 'Discriminator', 'DrQ', 'Dueling', 'Efficient', 'Generator', 'Nature', 'Null', 'Trunk']
+__all__ = [
+    'CNN',
+    'DCGAN',
+    'MLP',
+    'Discriminator',
+    'DrQ',
+    'Dueling',
+    'Efficient',
+    'Generator',
+    'Nature',
+    'Null',
+    'Trunk',
+]

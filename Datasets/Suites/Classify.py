@@ -50,7 +50,7 @@ class Classify:
         return self._obs()
 
     def step(self, action):
-        """Predict the last images by logits [N, K]; the largest counts. Returns Step with the labels and the next images."""
+        """Predict the last images by logits [N, K]; the largest counts. Returns Step with labels and next images."""
         final_obs, label = self._obs(), self._images.label[self._index].numpy()
         reward = (np.argmax(action, -1) == label).astype(np.float32)
         self._step += 1
