@@ -100,7 +100,8 @@ class Run:
             if self.due(args.load_per_steps, stride):
                 self.reload()
         for _ in range(args.learn_steps_after if agent.step > self.start else 0):
-            agent.learn(self.replay)
+            with self.interrupts.held():
+                agent.learn(self.replay)
         self.evaluate()
 
     def due(self, period, stride):
@@ -160,11 +161,11 @@ class Run:
         from Agents import Checkpoint
 
         config = self.checkpoint.with_name('config.yaml')
-        earlier, self.kept = () if self.kept else (self.checkpoint, config), True
-        with self.interrupts.held(), Utils.keep_earlier(*earlier):
+        with self.interrupts.held(), Utils.keep_earlier(*(() if self.kept else (self.checkpoint, config))):
             counters = {'episodes': self.counts['episode'], 'cursor': self.replay.cursor}
             Checkpoint.save(self.checkpoint, self.agent, counters)
             Utils.atomic_write(config, OmegaConf.to_yaml(self.args))
+            self.kept = True
 
     def reload(self):
         """The agent as another process saved it last, if that is news; steps stay this run's own."""

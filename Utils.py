@@ -260,8 +260,8 @@ def choose_precision(precision, device, images):
 def tune_processor():
     """Two settings that make updates up to twice as fast on CPU and change nothing else.
 
-    Numbers below 1e-38 are zero (Adam's moments of idle units get there, and arithmetic on them is slow), and glibc keeps
-    freed memory instead of giving it back, page by page, after each tensor (on Linux alone).
+    Numbers below 1e-38 are zero (Adam's moments of idle units get there, and arithmetic on them is slow), and glibc
+    keeps freed memory instead of giving it back, page by page, after each tensor (on Linux alone).
     """
     import ctypes
 
