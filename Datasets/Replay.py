@@ -2,9 +2,10 @@
 
 A slot holds one observation and what was done there. An episode of T steps takes T + 1 slots: the last one, flagged
 FINAL, holds the observation that nobody acted on. Frame stacks, n-step returns and futures are computed when a batch is
-FINAL, holds the observation that nobody acted on. Frame stacks, n-step returns and futures are computed when a batch
-is drawn, so they are options of the reader. Slots are counted from the start of the run; `count % capacity` is where a
-slot lies.
+drawn, so they are options of the reader. Slots are counted from the start of the run; `count % capacity` is where a slot
+lies.
+"""
+
 import json
 import os
 from pathlib import Path
