@@ -65,12 +65,8 @@ class Agent(nn.Module):
         self.ema_decay = ema_decay
         self.average = deepcopy(self.creator).requires_grad_(False) if ema else None
         self.precision, self.clip_grad_norm, self.lr = precision, clip_grad_norm, lr
-        fused = (
-            {'fused': True} if 'fused' in inspect.signature(optimizer).parameters else {}
-        )  # one pass over the weights
-        self.build_optimizer = partial(
-            optimizer, **{'lr': Utils.schedule(lr, 0), 'weight_decay': weight_decay, **fused}
-        )
+        fused = {'fused': True} if 'fused' in inspect.signature(optimizer).parameters else {}  # one pass, not ten
+        self.build_optimizer = partial(optimizer, lr=Utils.schedule(lr, 0), weight_decay=weight_decay, **fused)
 
     @cached_property
     def optimizer(self):
