@@ -1,7 +1,7 @@
 """Experience replay: a memory-mapped ring per environment that stores each frame once and gathers whole batches.
 
 A slot holds one observation and what was done there. An episode of T steps takes T + 1 slots: the last one, flagged
-FINAL, holds the observation that nobody acted on. Stacks, n-step returns and futures are computed when a batch is drawn,
+FINAL, holds the observation that nobody acted on. Stacks, n-step returns and futures are computed as a batch is drawn,
 so they are options of the reader. Slots are counted from the start of the run; `count % capacity` is where a slot lies.
 """
 
