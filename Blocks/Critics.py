@@ -1,5 +1,7 @@
 """Critics score: the worth of what was created, by an ensemble of heads."""
 
+from functools import partial
+
 import torch
 from torch import nn
 
@@ -27,7 +29,9 @@ class Critic(nn.Module):
         elif not self.discrete:
             features = (size(features) + action_shape[0],)
         scores = (num_actions,) if self.discrete else (1,)
-        head = q_head or (Discriminator if self.images else Dueling if dueling else MLP)
+        head = q_head or (Discriminator if self.images else MLP)
+        if dueling:
+            head = partial(Dueling, head=head)
         self.q_heads = nn.ModuleList(
             check(build(head, features, scores, hidden_dim=hidden_dim), scores, features) for _ in range(ensemble)
         )

@@ -3,15 +3,16 @@
 from torch import nn
 
 from Blocks.Architectures.MLP import MLP
+from Blocks.Shapes import build
 
 
 class Dueling(nn.Module):
-    """[B, *input_shape] -> [B, A]: a value and the advantages around their mean (equation 9)."""
+    """[B, *input_shape] -> [B, A]: a value and the advantages around their mean (equation 9), by a `head` each."""
 
-    def __init__(self, input_shape, output_shape, hidden_dim=512, depth=1):
+    def __init__(self, input_shape, output_shape, head=MLP, hidden_dim=512):
         super().__init__()
-        self.value = MLP(input_shape, (1,), hidden_dim, depth)
-        self.advantage = MLP(input_shape, output_shape, hidden_dim, depth)
+        self.value = build(head, input_shape, (1,), hidden_dim=hidden_dim)
+        self.advantage = build(head, input_shape, output_shape, hidden_dim=hidden_dim)
 
     def forward(self, x):
         advantage = self.advantage(x)
