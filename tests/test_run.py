@@ -21,8 +21,8 @@ from Hyperparams.Compose import launch
 from Utils import PROJECT
 
 QUIET = ['threads=1', 'tensorboard=false', 'video=false', 'plotting.plot_experiments=false']
-SHORT = """train_steps=60 seed_steps=20 explore_steps=20 log_per_steps=30 evaluate_per_steps=0 evaluate_episodes=1
-           hidden_dim=16 trunk_dim=16 batch_size=8"""  # a second for CartPole
+SHORT = """learn_per_steps=1 nstep=1 train_steps=60 seed_steps=20 explore_steps=20 log_per_steps=30
+           evaluate_per_steps=0 evaluate_episodes=1 hidden_dim=16 trunk_dim=16 batch_size=8"""  # a second for CartPole
 TINY = [*QUIET, *SHORT.split()]
 CARTPOLE = ['task=gym/cartpole', *TINY]
 PONG = ['task=atari/pong', *TINY, '++suite.max_frames=120']
@@ -202,7 +202,7 @@ def test_save_per_steps(folder):
 
 def test_checkpoints_that_cannot_be_loaded_stay_as_they_are(folder, capsys):
     run(*CARTPOLE)
-    for words in (['hidden_dim=8'], ['Eyes=Null', 'recipes.critic.trunk=Null'], ['experiment=Other']):
+    for words in (['hidden_dim=8'], ['Eyes=Null', 'recipes.critic.trunk=Trunk'], ['experiment=Other']):
         before = files(folder)
         run(*CARTPOLE, 'load=true', *words, status=2)
         assert len(capsys.readouterr().err.splitlines()) == 1 and files(folder) == before

@@ -270,7 +270,7 @@ def test_a_disk_that_is_really_full(tmp_path):
     """
     path, root = tmp_path / 'agent.safetensors', Path(Utils.__file__).parent
     run = subprocess.run(
-        [sys.executable, '-c', textwrap.dedent(program), path], capture_output=True, text=True, cwd=root, timeout=120
+        [sys.executable, '-c', textwrap.dedent(program), path], capture_output=True, text=True, cwd=root, timeout=280
     )
     assert run.returncode == 0, run.stderr
     first, second = run.stdout.splitlines()
