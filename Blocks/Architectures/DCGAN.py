@@ -25,7 +25,7 @@ def initialize(module):
 class Generator(nn.Module):
     """Latent [B, Z] -> image [B, C, H, W] in (-1, 1). `channels` of the finest hidden map; they double inwards."""
 
-    def __init__(self, input_shape, output_shape, channels=64):
+    def __init__(self, input_shape, output_shape, channels=32):
         super().__init__()
         self.sizes = sizes(*output_shape[1:])
         widths = [channels * 2**i for i in reversed(range(len(self.sizes) - 1))]
@@ -53,24 +53,23 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Image [B, C, H, W] -> score [B, *output_shape], unbounded. `channels` of the first layer; they double inwards.
 
-    Group normalisation and PyTorch's own initial weights in place of the paper's batch normalisation and N(0, 0.02):
-    real and created images come in one batch here and would tell on each other, and it has to keep up with the actor.
+    Without the paper's batch normalisation: real and created images come in one batch here and would
+    tell on each other.
     """
 
-    def __init__(self, input_shape, output_shape=(1,), channels=64):
+    def __init__(self, input_shape, output_shape=(1,), channels=32):
         super().__init__()
         layers, depth = [], input_shape[0]
         for i, (height, breadth) in enumerate(reversed(sizes(*input_shape[1:])[1:])):
             width = channels * 2**i
             if height % 2 or breadth % 2:  # so that the sizes are the generator's
                 layers += [nn.ZeroPad2d((0, breadth % 2, 0, height % 2))]
-            layers += [nn.Conv2d(depth, width, 4, 2, 1)]
-            layers += [nn.GroupNorm(1, width)] if i else []  # none at the image, as in the paper
-            layers += [nn.LeakyReLU(0.2)]
+            layers += [nn.Conv2d(depth, width, 4, 2, 1), nn.LeakyReLU(0.2)]
             depth = width
         features = size(shape_of(nn.Sequential(*layers), input_shape))
         self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(features, size(output_shape)))
         self.output_shape = tuple(output_shape)
+        self.apply(initialize)
 
     def forward(self, image):
         return self.layers(image).unflatten(1, self.output_shape)
