@@ -278,6 +278,11 @@ def tune_processor():
         mallopt(option, value)
 
 
+def usable_cores():
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()  # absent on macOS
+
+
 def choose_threads(threads=None):
     """Sets and returns torch's number of threads: the one given, else half of the usable cores.
 
@@ -286,8 +291,7 @@ def choose_threads(threads=None):
     """
     import torch
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
-    torch.set_num_threads(int(threads or max(1, cores // 2)))
+    torch.set_num_threads(int(threads or max(1, usable_cores() // 2)))
     return torch.get_num_threads()
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from Datasets.Experience import Spec, Step
 from Datasets.Suites import env_seeds
-from Utils import UserError, hint
+from Utils import UserError, hint, usable_cores
 
 
 class Atari:
@@ -146,8 +146,7 @@ def default_threads(num_envs):
     """One emulator thread, half of the usable cores from eight environments on."""
     if num_envs < 8:
         return 1
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()  # absent on macOS
-    return max(1, min(num_envs, cores // 2))
+    return max(1, min(num_envs, usable_cores() // 2))
 
 
 def rom_path(game):
