@@ -91,8 +91,8 @@ class Environment:
             'reward_std': float(np.std(total_scores)),
             'length': float(np.mean(total_lengths)),
             'video': np.stack(frames) if frames else None,
-            'labels': np.array(labels),
-            'predictions': np.array(predictions),
+            'labels': np.array(labels, int),
+            'predictions': np.array(predictions, int),
         }
 
 

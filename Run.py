@@ -133,6 +133,7 @@ class Run:
     def evaluate(self):
         """An Eval line and its pictures: whole episodes, the whole test set, or samples of what the agent creates."""
         from Logging import Video
+        from Logging.Plot import save_confusion
 
         if self.collects:
             return
@@ -152,6 +153,8 @@ class Run:
             self.logger.log('Eval', self.counts | logs)
             if result['video'] is not None:
                 Video.save_video(pictures / f'{step}.mp4', result['video'], fps=60 / self.frames_per_step)
+            if not self.control and step >= args.train_steps:
+                save_confusion(pictures / f'{step}.png', result, self.arena.suite.class_names)
         self.mark = (self.mark[0], self.mark[1] + time.monotonic() - began)  # speed is that of training
 
     def save(self):

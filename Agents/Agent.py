@@ -76,6 +76,14 @@ class Agent(nn.Module):
         except (TypeError, ValueError) as error:
             raise Utils.UserError(f'agent.optimizer cannot be built: {Utils.one_line(error)}') from error
 
+    @cached_property
+    def trained(self):
+        """The parameters that each phase trains."""
+        return {
+            phase: [parameter for part in phase.trains for parameter in getattr(self.creator, part).parameters()]
+            for phase in self.phases
+        }
+
     # Domains: blocks, cast, phases
 
     def reinforce(self):
@@ -177,7 +185,7 @@ class Agent(nn.Module):
             for phase in self.phases:  # a later phase sees the step of an earlier one
                 with self.autocast():
                     losses = {name: getattr(self, name)(batch) for name in phase.losses}
-                self.optimize(sum(losses.values()), phase.trains)
+                self.optimize(sum(losses.values()), self.trained[phase])
                 self.logs.update({name: loss.detach() for name, loss in losses.items()})
             self.follow()
             if batch.weight is not None:
@@ -196,9 +204,8 @@ class Agent(nn.Module):
         next_obs = None if batch.next_obs is None else self.aug(batch.next_obs)
         return batch._replace(obs=self.aug(batch.obs), next_obs=next_obs)
 
-    def optimize(self, loss, trains):
-        """One step of the optimiser for these parts alone: the others get no gradient, so they do not move."""
-        parameters = [parameter for part in trains for parameter in getattr(self.creator, part).parameters()]
+    def optimize(self, loss, parameters):
+        """One step of the optimiser for these alone: the others get no gradient, so they do not move."""
         for group in self.optimizer.param_groups:
             group['lr'] = Utils.schedule(self.lr, self.step)
         loss.backward(inputs=parameters)

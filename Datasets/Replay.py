@@ -158,28 +158,46 @@ class Replay:
         index = (env if slot.ndim == 1 else env[:, None]) * self.capacity + slot % self.capacity
         return self.flat[name].take(index, axis=0, mode='clip')  # 'clip' is the fast path; indices are in range
 
+    def _frames(self, env, slot):
+        """Frames at slots [B, ...] -> [B, ..., *obs_shape]."""
+        frames = self._at('obs', env, slot.reshape(len(env), -1))
+        return torch.from_numpy(frames.reshape(*slot.shape, *self.spec.obs_shape))
+
     def _stacks(self, env, slot, age):
         """Observations at slots [B, M] of age [B, M], stacked to [B, M, frame_stack * C, H, W]."""
         back = np.minimum(np.arange(self.frame_stack)[::-1], age[..., None])  # [B, M, S]
-        frames = self._at('obs', env, (slot[..., None] - back).reshape(len(env), -1))
-        shape = self.spec.obs_shape
-        return torch.from_numpy(frames.reshape(*slot.shape, self.frame_stack * shape[0], *shape[1:]))
+        return self._frames(env, slot[..., None] - back).flatten(2, 3)
+
+    def _pair(self, env, start, age, steps, follows):
+        """What was seen at the start and after `steps` steps: two of [B, frame_stack * C, H, W].
+
+        Where they overlap they are views of one window of frames, which saves copying the common ones. That has room
+        for a shorter pair only if nothing `follows` it, and its later stack is not needed: it is then the episode's
+        last frames, the very last repeated.
+        """
+        if self.nstep < self.frame_stack and (steps[follows] == self.nstep).all():
+            offset = np.arange(1 - self.frame_stack, self.nstep + 1)
+            offset = np.minimum(np.maximum(offset, -age[:, None]), steps[:, None])  # [B, S + n]
+            window = self._frames(env, start[:, None] + offset)
+            return window[:, : self.frame_stack].flatten(1, 2), window[:, self.nstep :].flatten(1, 2)
+        offset = np.stack([np.zeros_like(steps), steps], 1)  # [B, 2]
+        return self._stacks(env, start[:, None] + offset, age[:, None] + offset).unbind(1)
 
     def _gather(self, heads, env, start, steps):
         age = self._at('age', env, start).astype(np.int64)
-        offset = np.stack([np.zeros_like(steps), steps], 1)  # [B, 2]
-        obs = self._stacks(env, start[:, None] + offset, age[:, None] + offset)
         taken = np.arange(self.nstep) < steps[:, None]  # [B, n]
         reward = self._rewards(env, start[:, None] + np.arange(self.nstep)) * taken
         last = self._at('flags', env, start + steps - 1)
+        follows = last & self.stops == 0
+        obs, next_obs = self._pair(env, start, age, steps, follows)
         powers = (self.discount ** np.arange(self.nstep + 1)).astype(np.float32)
         index = env * self.capacity + start % self.capacity
         batch = Experience(
-            obs=obs[:, 0],
+            obs=obs,
             action=torch.from_numpy(self._at('action', env, start)),
             reward=torch.from_numpy(reward @ powers[:-1]),
-            discount=torch.from_numpy(powers[steps] * (last & self.stops == 0)),
-            next_obs=obs[:, 1],
+            discount=torch.from_numpy(powers[steps] * follows),
+            next_obs=next_obs,
             last=torch.from_numpy(last & (TERMINATED | TRUNCATED) > 0),
             label=torch.from_numpy(self._at('label', env, start)) if 'label' in self.data else None,
             index=torch.from_numpy(index),

@@ -7,6 +7,8 @@ import sys
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from Logging.Logger import say
 from Utils import UserError, atomic_write, hint, one_line
 
@@ -42,11 +44,14 @@ def plot(root='Benchmarking', experiments=None, agents=None, suites=None, tasks=
     return [path for path in written if path]
 
 
-def save_confusion(path, matrix, class_names=None):
-    """Draws counts [K, K] of ints (row: label, column: prediction) as a PNG. Returns the path, None if that failed."""
+def save_confusion(path, result, class_names):
+    """Draws how often each class (row) was taken for each (column) as a PNG, from the `labels` and `predictions` [N] of
+    an evaluation. Returns the path, None if that failed."""
     from Logging import Figures
 
-    return save(Path(path), partial(Figures.png, Figures.confusion, matrix, class_names))
+    classes = len(class_names)
+    pairs = np.bincount(result['labels'] * classes + result['predictions'], minlength=classes**2)
+    return save(Path(path), partial(Figures.png, Figures.confusion, pairs.reshape(classes, classes), class_names))
 
 
 def save(path, draw):

@@ -1,5 +1,6 @@
 """Multi-layer perceptrons."""
 
+import torch
 from torch import nn
 
 from Blocks.Shapes import size
@@ -16,11 +17,19 @@ class MLP(nn.Module):
             layers += [nn.Linear(width, hidden_dim), nn.ReLU()]
             width = hidden_dim
         if output_shape is not None:
-            layers += [nn.Linear(width, size(output_shape))]
+            layers += [Readout(width, size(output_shape))]
         self.layers = nn.Sequential(nn.Flatten(), *layers)
 
     def forward(self, x):
         return self.layers(x).unflatten(1, self.output_shape)
+
+
+class Readout(nn.Linear):
+    """A last layer, in fp32 under autocast too: actions differ in worth by less than bf16 resolves (1 part in 256)."""
+
+    def forward(self, x):
+        with torch.autocast(x.device.type, enabled=False):
+            return super().forward(x.float())
 
 
 class Trunk(nn.Module):
