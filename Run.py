@@ -45,10 +45,11 @@ class Run:
         counters = Checkpoint.load(self.checkpoint, self.agent) if args.load else {}
         if self.environment:
             self.environment.episodes = counters.get('episodes', 0)
-        self.start, self.seed_steps = self.agent.step, 0 if args.offline else args.seed_steps
-        if args.load and not (args.replay.load or args.replay.path):
+        on_policy = self.agent.on_policy
+        self.start, self.seed_steps = self.agent.step, 0 if args.offline or on_policy else args.seed_steps
+        if args.load and self.seed_steps and not (args.replay.load or args.replay.path):
             self.seed_steps += self.start  # the memory is empty again
-        self.replay = remember(args, self.spec, replays, lambda: self.arena)
+        self.replay = remember(args, self.spec, replays, lambda: self.arena, on_policy)
         self.replay.cursor = counters.get('cursor', 0)
         self.kept, self.version, self.scores, self.mark = args.load, None, [], (self.start, time.monotonic())
 

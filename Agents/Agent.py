@@ -11,7 +11,7 @@ from torch import nn
 import Utils
 from Agents import Casts
 from Agents.Losses.Supervised import negative_log_likelihood
-from Agents.Losses.TemporalDifference import bootstrap, pathwise, td_loss
+from Agents.Losses.TemporalDifference import bootstrap, td_loss
 from Blocks.Actors import Actor
 from Blocks.Architectures import Null
 from Blocks.Creator import Creator, paint, predict
@@ -25,6 +25,7 @@ class Phase(NamedTuple):
 
     losses: tuple
     trains: tuple
+    period: int = 1  # updates between two of these steps
 
 
 class Agent(nn.Module):
@@ -44,6 +45,8 @@ class Agent(nn.Module):
         ema, ema_decay: act and evaluate with moving-average weights.
         precision: 'fp32', or 'bf16' for autocast. parallel: DataParallel of the eyes. log: losses in the Train log.
     """
+
+    on_policy = False  # learns from nothing but what it just did; a domain's constructor may set it
 
     def __init__(self, spec, recipes=None, *, frame_stack=1, generate=False, RL=True, supervise=True, lr=1e-4,
                  weight_decay=0.0, optimizer=torch.optim.AdamW, clip_grad_norm=None, trunk_dim=50, hidden_dim=512,
@@ -183,6 +186,8 @@ class Agent(nn.Module):
             with self.autocast():
                 batch = self.cast(self.perceive(batch), self)
             for phase in self.phases:  # a later phase sees the step of an earlier one
+                if self.updates % phase.period:
+                    continue
                 with self.autocast():
                     losses = {name: getattr(self, name)(batch) for name in phase.losses}
                 self.optimize(sum(losses.values()), self.trained[phase])
@@ -244,10 +249,15 @@ class Agent(nn.Module):
             return batch.reward
         return bootstrap(batch.reward, batch.discount, self.next_value(batch))
 
+    def worth(self, critic, features, policy):
+        """[B]: what a policy is worth by the least of the critics, E[min Q] (TD3, arXiv:1802.09477)."""
+        return policy.expect(lambda action: critic(features, action).float().amin(0))
+
     def actor_loss(self, batch):
-        """The actor climbs its critic."""
-        policy = self.creator.policy(batch.obs.detach(), self.noise)
-        return pathwise(self.creator.critic(batch.obs.detach(), policy.rsample()).float())
+        """The actor climbs its critic (DDPG, arXiv:1509.02971, eq. 6)."""
+        features = batch.obs.detach()
+        policy = self.creator.policy(features, self.noise)
+        return -self.worth(self.creator.critic, features, policy).mean()
 
     def creation_loss(self, batch):
         """The actor climbs its critic up to what the data is worth (least squares GAN, arXiv:1611.04076, eq. 9)."""

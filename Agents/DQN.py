@@ -35,4 +35,4 @@ class DQN(Agent):
         features = self.slow.encoder(batch.next_obs)
         if self.double and self.target is not None:
             return self.slow.critic(features, self.creator(batch.next_obs).mode()).float().amin(0)
-        return self.slow.policy(features).q.amax(-1)
+        return self.slow.policy(features).logits.amax(-1)

@@ -1,8 +1,9 @@
 """The creator: the policy made of an actor that proposes and a critic that scores."""
 
+import torch
 from torch import nn
 
-from Blocks.Distributions import EpsilonGreedy, Gaussian, Prediction
+from Blocks.Distributions import Categorical, EpsilonGreedy, Gaussian, Prediction, SquashedGaussian
 
 
 class Creator(nn.Module):
@@ -25,6 +26,40 @@ def choose(creator, features, noise):
     proposals = None if creator.actor is None else creator.actor(features)  # [B, M, A]
     q = creator.critic(features, proposals).float().amin(0)  # [E, B, A] -> [B, A]
     return EpsilonGreedy(q, noise, proposals)
+
+
+def steer(creator, features, noise, clip=None):
+    """The actor's action in [-1, 1] with truncated noise (DrQ-v2, arXiv:2107.09645); in learning cut at +-clip."""
+    return Gaussian(creator.actor(features).float().tanh(), noise, -1.0, 1.0, clip)
+
+
+def squash(creator, features, noise, low=-5.0, high=2.0):
+    """The actor's tanh-normal, of mean and log deviation in low..high; it explores by itself (SAC)."""
+    mean, log_std = creator.actor(features).float().chunk(2, -1)
+    return SquashedGaussian(mean, (low + (high - low) * (log_std.tanh() + 1) / 2).exp())
+
+
+def pick(creator, features, noise):
+    """The actor's choice among discrete actions, or with probability `noise` any."""
+    return Categorical(creator.actor(features).float(), noise)
+
+
+def propose(creator, features, noise):
+    """The actor's choice among discrete actions; it explores by itself."""
+    return pick(creator, features, 0.0)
+
+
+class Normal(nn.Module):
+    """The actor's mean, and a deviation that is learned but the same in every state (TRPO, arXiv:1502.05477).
+
+    Unbounded: environments cut actions to [-1, 1]."""
+
+    def __init__(self, action_shape, log_std=0.0):
+        super().__init__()
+        self.log_std = nn.Parameter(torch.full(tuple(action_shape), float(log_std)))
+
+    def forward(self, creator, features, noise):
+        return Gaussian(creator.actor(features).float(), self.log_std.exp())
 
 
 def predict(creator, features, noise):

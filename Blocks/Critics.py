@@ -13,20 +13,20 @@ class Critic(nn.Module):
     """Features [B, *repr_shape] (and an action) -> Q, in units of reward, by `ensemble` heads E.
 
     With `num_actions`, all discrete actions are scored at once: [E, B, A], or [E, B] of the action [B] that is given.
-    Otherwise the action [B, *action_shape] joins the features before the head: [E, B]; proposals [B, M, A] give
-    [E, B, M]. An image (3-D action_shape) is judged by itself, without features, by DCGAN's discriminator unless
-    `q_head` says else.
+    Else the action [B, *action_shape] joins the features before the head: [E, B]; proposals [B, M, A] give [E, B, M].
+    Without actions (action_shape None) the state is scored: [E, B]. An image (3-D action_shape) is judged by itself,
+    without features, by DCGAN's discriminator unless `q_head` says else.
     """
 
     def __init__(self, repr_shape, action_shape, num_actions=None, trunk=None, q_head=None, ensemble=1, dueling=False,
                  trunk_dim=50, hidden_dim=512):  # fmt: skip
         super().__init__()
-        self.discrete, self.images = num_actions is not None, len(action_shape) == 3
+        self.discrete, self.images = num_actions is not None, len(action_shape or ()) == 3
         self.trunk = build(Null if self.images else trunk or Trunk, repr_shape, trunk_dim=trunk_dim)
         features = shape_of(self.trunk, repr_shape)
         if self.images:
             features = tuple(action_shape)
-        elif not self.discrete:
+        elif action_shape and not self.discrete:
             features = (size(features) + action_shape[0],)
         scores = (num_actions,) if self.discrete else (1,)
         head = q_head or (Discriminator if self.images else MLP)
@@ -43,6 +43,8 @@ class Critic(nn.Module):
         if self.discrete:
             q = self.score(features)  # [E, B, A]
             return q if action is None else q.gather(-1, action.expand(len(q), -1).unsqueeze(-1)).squeeze(-1)
+        if action is None:
+            return self.score(features).squeeze(-1)  # [E, B]
         features = features.flatten(1)
         if action.dim() == 2:
             return self.score(torch.cat([features, action], -1)).squeeze(-1)  # [E, B]

@@ -1,4 +1,10 @@
-"""Policies. One protocol: sample, rsample (with a gradient to the parameters), mode, log_prob, entropy; batch first."""
+"""Policies. One protocol, batch first:
+
+mode()            the greedy action               log_prob(action)   [B]; of None, where choices are discrete: [B, A]
+sample()          to act                          entropy()          [B]
+rsample()         with a gradient, to learn       expect(score)      [B]: E[score(action)], exact over discrete choices
+                                                                     (score(None) is [B, A]), else by one rsample
+"""
 
 import math
 
@@ -6,69 +12,133 @@ import torch
 from torch.nn import functional as F
 
 
-class EpsilonGreedy:
-    """Over scores q [B, A]: the best with 1 - epsilon, else any. `actions` [B, A, ...] if an index is no action."""
+class Categorical:
+    """Choices with probability softmax(logits) [B, A], but any with probability `epsilon`; `mode` is the likeliest.
 
-    def __init__(self, q, epsilon=0.0, actions=None):
-        self.q, self.epsilon, self.actions = q, epsilon, actions
+    `actions` [B, A, ...] if an index is no action.
+    """
+
+    def __init__(self, logits, epsilon=0.0, actions=None):
+        self.logits, self.epsilon, self.actions = logits, epsilon, actions
 
     def _action(self, index):
         return index if self.actions is None else self.actions[torch.arange(len(index), device=index.device), index]
 
+    @property
+    def log_probs(self):
+        """[B, A]"""
+        log_probs = self.logits.log_softmax(-1)
+        if not self.epsilon:
+            return log_probs
+        uniform = torch.full_like(log_probs, self.epsilon / log_probs.shape[-1]).log()
+        return torch.logaddexp(log_probs + math.log1p(-min(self.epsilon, 1 - 1e-6)), uniform)
+
+    @property
+    def probs(self):
+        return self.log_probs.exp()
+
     def mode(self):
-        return self._action(self.q.argmax(-1))
+        return self._action(self.logits.argmax(-1))
 
     def sample(self):
-        best, count = self.q.argmax(-1), self.q.shape[-1]
-        explores = torch.rand(len(best), device=best.device) < self.epsilon
-        return self._action(torch.where(explores, torch.randint_like(best, count), best))
+        return self._action(torch.multinomial(self.probs, 1).squeeze(-1))
 
     def rsample(self):
-        raise TypeError(
-            'The best of several actions has no gradient to the scores: train an agent with an actor instead'
-        )
+        raise TypeError('A choice has no gradient to what it was chosen by: take `expect`')
+
+    def expect(self, score):
+        return (self.probs * score(None)).sum(-1)
+
+    def log_prob(self, index):
+        """Of the choice [B] among the A; of None: of all, [B, A]."""
+        return self.log_probs if index is None else self.log_probs.gather(-1, index.unsqueeze(-1)).squeeze(-1)
+
+    def entropy(self):
+        return -(self.probs * self.log_probs).sum(-1)
+
+
+class EpsilonGreedy(Categorical):
+    """Over scores q [B, A]: the best with 1 - epsilon, else any. `actions` [B, A, ...] if an index is no action."""
+
+    def sample(self):
+        best, count = self.logits.argmax(-1), self.logits.shape[-1]
+        explores = torch.rand(len(best), device=best.device) < self.epsilon
+        return self._action(torch.where(explores, torch.randint_like(best, count), best))
 
     @property
     def probs(self):
         """[B, A]; where scores tie, the first is the best."""
-        count = self.q.shape[-1]
-        return self.epsilon / count + (1 - self.epsilon) * F.one_hot(self.q.argmax(-1), count)
+        count = self.logits.shape[-1]
+        return self.epsilon / count + (1 - self.epsilon) * F.one_hot(self.logits.argmax(-1), count)
 
-    def log_prob(self, index):
-        """Of the choice [B] among the A."""
-        return self.probs.gather(-1, index.unsqueeze(-1)).squeeze(-1).log()
+    @property
+    def log_probs(self):
+        return self.probs.log()
 
     def entropy(self):
         return torch.special.entr(self.probs).sum(-1)
 
 
 class Gaussian:
-    """Independent normals around `mean` [B, ...]; what is sampled is kept in [low, high] (None: unbounded).
+    """Independent normals around `mean` [B, ...] with `std` (a number, or a tensor that broadcasts).
 
-    The clamp passes the gradient straight through (DrQ-v2's truncated normal, arXiv:2107.09645).
+    Samples are kept in [low, high] (None: unbounded); the clamp passes the gradient straight through. For learning,
+    `rsample` cuts the noise at +-clip; `sample`, which acts, does not (DrQ-v2, arXiv:2107.09645).
     """
 
-    def __init__(self, mean, std=0.0, low=None, high=None):
-        self.mean, self.std, self.low, self.high = mean, std, low, high
+    def __init__(self, mean, std=0.0, low=None, high=None, clip=None):
+        self.mean, self.low, self.high, self.clip = mean, low, high, clip
+        self.std = std if isinstance(std, torch.Tensor) else torch.tensor(float(std), device=mean.device)
+
+    def _around(self, noise):
+        x = self.mean + noise
+        return x if self.low is None else x + (x.clamp(self.low, self.high) - x).detach()
 
     def mode(self):
         return self.mean
 
     def sample(self):
-        return self.rsample().detach()
+        return self._around(self.std * torch.randn_like(self.mean)).detach()
 
     def rsample(self):
-        x = self.mean + self.std * torch.randn_like(self.mean)
-        return x if self.low is None else x + (x.clamp(self.low, self.high) - x).detach()
+        noise = self.std * torch.randn_like(self.mean)
+        return self._around(noise if self.clip is None else noise.clamp(-self.clip, self.clip))
+
+    def expect(self, score):
+        return score(self.rsample())
 
     def log_prob(self, x):
         """Density before the clamp, summed over all but the batch -> [B]."""
         z = (x - self.mean) / self.std
-        return (-0.5 * z**2 - math.log(self.std) - 0.5 * math.log(2 * math.pi)).flatten(1).sum(1)
+        return (-0.5 * z**2 - self.std.log() - 0.5 * math.log(2 * math.pi)).flatten(1).sum(1)
 
     def entropy(self):
-        size = self.mean[0].numel()
-        return torch.full((len(self.mean),), size * (0.5 + 0.5 * math.log(2 * math.pi) + math.log(self.std)))
+        return (0.5 + 0.5 * math.log(2 * math.pi) + self.std.log()).expand_as(self.mean).flatten(1).sum(1)
+
+
+class SquashedGaussian(Gaussian):
+    """tanh of a normal: actions in (-1, 1) (SAC, arXiv:1801.01290, appendix C). `mean` and `std` are those before."""
+
+    def mode(self):
+        return self.mean.tanh()
+
+    def sample(self):
+        return self.rsample().detach()
+
+    def rsample(self):
+        self.before = super().rsample()
+        self.after = self.before.tanh()
+        return self.after
+
+    def log_prob(self, action):
+        """[B]. Of its own last sample exactly; tanh cannot be inverted near -1 and 1, so others are taken within."""
+        before = self.before if action is getattr(self, 'after', None) else action.clamp(-1 + 1e-6, 1 - 1e-6).atanh()
+        slope = 2 * (math.log(2) - before - F.softplus(-2 * before))  # log(1 - tanh(before)^2), stable
+        return super().log_prob(before) - slope.flatten(1).sum(1)
+
+    def entropy(self):
+        """[B], estimated by its last sample, or a new one: there is no closed form."""
+        return -self.log_prob(self.after if hasattr(self, 'after') else self.rsample())
 
 
 class Prediction(Gaussian):

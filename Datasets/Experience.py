@@ -32,7 +32,7 @@ class Step(NamedTuple):
 
 
 class Experience(NamedTuple):
-    """One batch [B] (or rollout [T, N]) of experience. What a task does not have is None; nobody writes into it."""
+    """One batch [B] (or rollout [N, T]) of experience. What a task does not have is None; nobody writes into it."""
 
     obs: Any = None  # [B, C, H, W] uint8 or [B, D] float32; features once perceived
     action: Any = None  # [B] int64 or [B, A] float32

@@ -1,6 +1,5 @@
 """Learning what a choice is worth from what came after it."""
 
-import torch
 from torch.nn import functional as F
 
 
@@ -19,8 +18,3 @@ def td_loss(q, target, weight=None, huber=False):
     loss = (F.smooth_l1_loss if huber else F.mse_loss)(q, target, reduction='none')  # [E, B]
     loss = loss if weight is None else loss * weight
     return loss.mean(), (q - target).abs().detach().mean(0)
-
-
-def pathwise(q):
-    """The actor climbs the least of its critics: q [E, B] -> scalar (DDPG, arXiv:1509.02971, eq. 6; TD3's minimum)."""
-    return -torch.amin(q, 0).mean()

@@ -3,7 +3,7 @@
 from Blocks.Architectures.CNN import CNN, DrQ, Efficient, Nature
 from Blocks.Architectures.DCGAN import DCGAN, Discriminator, Generator
 from Blocks.Architectures.Dueling import Dueling
-from Blocks.Architectures.MLP import MLP, Trunk
+from Blocks.Architectures.MLP import MLP, Readout, Trunk
 from Blocks.Architectures.Null import Null
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     'Generator',
     'Nature',
     'Null',
+    'Readout',
     'Trunk',
 ]

@@ -9,7 +9,7 @@ from torch import nn
 
 from Agents import DQNAgent
 from Agents.Losses.Supervised import negative_log_likelihood
-from Agents.Losses.TemporalDifference import bootstrap, pathwise, td_loss
+from Agents.Losses.TemporalDifference import bootstrap, td_loss
 from Blocks.Architectures import Dueling
 from Blocks.Distributions import Prediction
 from Datasets.Experience import Experience, Spec
@@ -51,14 +51,6 @@ def test_huber_clips_the_gradient_at_one():
 def test_bootstrap():
     reward, discount, value = torch.tensor([1.0, 2.0]), torch.tensor([0.9, 0.0]), torch.tensor([10.0, 100.0])
     assert bootstrap(reward, discount, value).tolist() == [10.0, 2.0]
-
-
-def test_pathwise_climbs_the_least_critic():
-    q = torch.tensor([[1.0, 5.0], [3.0, 2.0]], requires_grad=True)
-    loss = pathwise(q)
-    loss.backward()
-    assert loss.item() == -1.5
-    assert q.grad.tolist() == [[-0.5, 0.0], [0.0, -0.5]]
 
 
 def test_negative_log_likelihood():

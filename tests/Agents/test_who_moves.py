@@ -6,23 +6,28 @@ import numpy as np
 import pytest
 import torch
 
-from Agents import DQNAgent, RandomAgent
+from Agents import A2CAgent, DQNAgent, DrQV2Agent, PPOAgent, RandomAgent, SACAgent, TD3Agent
 from Datasets.Dataset import Dataset
 from Datasets.Experience import Spec
 from Datasets.Replay import Replay
+from Datasets.Rollout import Rollout
 
 BATCH, TAU, DECAY = 8, 0.1, 0.75
 PIXELS = Spec((1, 16, 16), 'uint8', (), 3)
 STATE = Spec((5,), 'float32', (), 3)
 CONTINUOUS = Spec((5,), 'float32', (2,), None, -np.ones(2), np.ones(2))
+DRAWN = Spec((1, 16, 16), 'uint8', (2,), None, -np.ones(2), np.ones(2))
 DIGITS = Spec((1, 16, 16), 'uint8', (3,), 3, kind='classify', mean=(100.0,), std=(50.0,))
-ALL, NONE = {'encoder', 'actor', 'critic'}, set()
+ALL = {'encoder', 'actor', 'critic'}
 
 
-def replay(spec, path, frame_stack=1):
+def replay(spec, path, frame_stack=1, on_policy=False):
     """A replay of random steps, with episodes that end both ways."""
     random = np.random.default_rng(1)
-    memory = Replay(spec, path, num_envs=2, capacity=200, frame_stack=frame_stack, batch_size=BATCH, nstep=2)
+    if on_policy:  # one minibatch
+        memory = Rollout(spec, path, num_envs=2, capacity=200, frame_stack=frame_stack, batch_size=80)
+    else:
+        memory = Replay(spec, path, num_envs=2, capacity=200, frame_stack=frame_stack, batch_size=BATCH, nstep=2)
 
     def observe():
         images = len(spec.obs_shape) == 3
@@ -38,40 +43,63 @@ def replay(spec, path, frame_stack=1):
     return memory
 
 
-def data_set(spec, path, frame_stack=1):
+def data_set(spec, path, frame_stack=1, on_policy=False):
     random = torch.Generator().manual_seed(1)
     images = torch.randint(256, (30, *spec.obs_shape), generator=random, dtype=torch.uint8)
     return Dataset(SimpleNamespace(obs=images, label=torch.randint(3, (30,), generator=random)), BATCH)
 
 
-# name: spec, memory, arguments of the agent, parts that move, one after another where phases alone are looked at
-CASES = {
-    'pixels': (PIXELS, replay, {'frame_stack': 2}, [{'encoder', 'critic'}]),
-    'pixels, no target': (PIXELS, replay, {'target_tau': 1, 'target_period': 1}, [{'encoder', 'critic'}]),
-    'pixels, not double': (PIXELS, replay, {'double': False}, [{'encoder', 'critic'}]),
-    'pixels, dueling, two critics': (PIXELS, replay, {'dueling': True, 'num_critics': 2}, [{'encoder', 'critic'}]),
-    'state': (STATE, replay, {}, [{'encoder', 'critic'}]),
-    'state, no target': (STATE, replay, {'target_tau': 1, 'target_period': 1}, [{'encoder', 'critic'}]),
-    'continuous': (CONTINUOUS, replay, {}, [{'encoder', 'critic'}]),
-    'continuous, no target': (CONTINUOUS, replay, {'target_tau': 1, 'target_period': 1}, [{'encoder', 'critic'}]),
+CRITIC = {'encoder', 'critic'}
+SOFT = [CRITIC, {'actor'}, {'temperature'}]
+NO_TARGET = {'target_tau': 1, 'target_period': 1}
+# What moves in control, phase by phase: name: agent, spec, arguments, parts
+CONTROL = {
+    'DQN pixels': (DQNAgent, PIXELS, {'frame_stack': 2}, [CRITIC]),
+    'DQN pixels, no target': (DQNAgent, PIXELS, NO_TARGET, [CRITIC]),
+    'DQN pixels, not double': (DQNAgent, PIXELS, {'double': False}, [CRITIC]),
+    'DQN pixels, dueling, two critics': (DQNAgent, PIXELS, {'dueling': True, 'num_critics': 2}, [CRITIC]),
+    'DQN state': (DQNAgent, STATE, {}, [CRITIC]),
+    'DQN state, no target': (DQNAgent, STATE, NO_TARGET, [CRITIC]),
+    'DQN continuous': (DQNAgent, CONTINUOUS, {}, [CRITIC]),
+    'DQN continuous, no target': (DQNAgent, CONTINUOUS, NO_TARGET, [CRITIC]),
+    'DrQV2 pixels': (DrQV2Agent, PIXELS, {'frame_stack': 2}, [CRITIC, {'actor'}]),
+    'DrQV2 continuous': (DrQV2Agent, CONTINUOUS, {}, [CRITIC, {'actor'}]),
+    'DrQV2 continuous, no target': (DrQV2Agent, CONTINUOUS, NO_TARGET, [CRITIC, {'actor'}]),
+    'TD3 pixels': (TD3Agent, PIXELS, {'target_period': 1}, [CRITIC, {'actor'}]),
+    'TD3 continuous': (TD3Agent, CONTINUOUS, {'target_period': 1}, [CRITIC, {'actor'}]),
+    'SAC pixels': (SACAgent, PIXELS, {}, SOFT),
+    'SAC continuous': (SACAgent, CONTINUOUS, {}, SOFT),
+    'A2C pixels': (A2CAgent, PIXELS, {'frame_stack': 2}, [ALL]),
+    'A2C continuous': (A2CAgent, CONTINUOUS, {}, [ALL | {'decide'}]),
+    'PPO pixels': (PPOAgent, PIXELS, {'epochs': 1}, [ALL]),
+    'PPO continuous': (PPOAgent, CONTINUOUS, {'epochs': 1}, [ALL | {'decide'}]),
+    'Random pixels': (RandomAgent, PIXELS, {}, []),
+    'Random continuous': (RandomAgent, CONTINUOUS, {}, []),
+}
+# The other domains are the same for every agent: name: spec, memory, arguments, parts
+DOMAINS = {
     'labels': (DIGITS, data_set, {'RL': False}, [{'encoder', 'actor'}]),
     'labels, replay': (DIGITS, replay, {'RL': False}, [{'encoder', 'actor'}]),
-    'reward': (DIGITS, data_set, {'supervise': False}, [{'encoder', 'critic'}, {'actor'}]),
-    'reward, replay': (DIGITS, replay, {'supervise': False}, [{'encoder', 'critic'}, {'actor'}]),
+    'reward': (DIGITS, data_set, {'supervise': False}, [CRITIC, {'actor'}]),
+    'reward, replay': (DIGITS, replay, {'supervise': False}, [CRITIC, {'actor'}]),
     'reward and labels': (DIGITS, data_set, {}, [ALL, {'actor'}]),
     'reward and labels, replay': (DIGITS, replay, {}, [ALL, {'actor'}]),
     'generate': (DIGITS, data_set, {'generate': True}, [{'critic'}, {'actor'}]),
     'generate frames': (PIXELS, replay, {'generate': True, 'frame_stack': 2}, [{'critic'}, {'actor'}]),
+    'generate frames of continuous control': (DRAWN, replay, {'generate': True}, [{'critic'}, {'actor'}]),
+}
+LEARNERS = [DQNAgent, DrQV2Agent, TD3Agent, SACAgent, A2CAgent, PPOAgent]
+CASES = {name: (Agent, spec, replay, *rest) for name, (Agent, spec, *rest) in CONTROL.items()} | {
+    f'{Agent.__name__} {name}': (Agent, spec, memory, arguments, parts if Agent in LEARNERS else [])
+    for Agent in [*LEARNERS, RandomAgent]
+    for name, (spec, memory, arguments, parts) in DOMAINS.items()
 }
 
 
 def build(Agent, spec, arguments, precision):
-    arguments = dict(trunk_dim=8, hidden_dim=16, lr=1e-3, latent_dim=6, ema=True, ema_decay=DECAY) | arguments
-    if Agent is RandomAgent:
-        arguments = {name: value for name, value in arguments.items() if name not in ('double', 'dueling')}
-    else:
-        arguments['num_proposals'] = 4
-    return Agent(spec, precision=precision, **{'target_tau': TAU} | arguments)
+    common = dict(trunk_dim=8, hidden_dim=16, lr=1e-3, latent_dim=6, ema=True, ema_decay=DECAY, target_tau=TAU)
+    common |= {'target_period': 1, 'num_critics': 2 if Agent in (DrQV2Agent, TD3Agent, SACAgent) else 1}
+    return Agent(spec, precision=precision, **common | arguments)
 
 
 def snapshot(module):
@@ -86,20 +114,23 @@ def assert_moved(agent, before, parts):
         assert now.isfinite().all() and now.grad is None, name
 
 
+def built(case, precision, path):
+    Agent, spec, memory, arguments, phases = CASES[case]
+    agent = build(Agent, spec, arguments, precision)
+    return agent, memory(spec, path / 'replay', arguments.get('frame_stack', 1), agent.on_policy), phases
+
+
 @pytest.mark.parametrize('precision', ['fp32', 'bf16'])
 @pytest.mark.parametrize('case', CASES)
-@pytest.mark.parametrize('Agent', [DQNAgent, RandomAgent])
-def test_who_moves(Agent, case, precision, tmp_path):
-    spec, memory, arguments, phases = CASES[case]
-    agent = build(Agent, spec, arguments, precision)
-    memory = memory(spec, tmp_path / 'replay', arguments.get('frame_stack', 1))
-    parts = set().union(*phases) if Agent is DQNAgent else NONE
+def test_who_moves(case, precision, tmp_path):
+    agent, memory, phases = built(case, precision, tmp_path)
+    parts = set().union(*phases)
     before, target, average = snapshot(agent.creator), agent.target and snapshot(agent.target), snapshot(agent.average)
     agent.learn(memory)
     assert_moved(agent, before, parts)
     for slow, old, rate in ((agent.target, target, TAU), (agent.average, average, 1 - DECAY)):
         if slow is None:
-            assert arguments['target_tau'] == 1
+            assert 'no target' in case
             continue
         for (name, now), new in zip(slow.named_parameters(), agent.creator.parameters(), strict=True):
             torch.testing.assert_close(now, old[name] + rate * (new - old[name]), rtol=1e-5, atol=1e-7)
@@ -111,16 +142,27 @@ def test_who_moves(Agent, case, precision, tmp_path):
 
 
 @pytest.mark.parametrize('precision', ['fp32', 'bf16'])
-@pytest.mark.parametrize('case', [name for name in CASES if len(CASES[name][3]) > 1])
+@pytest.mark.parametrize('case', [name for name in CASES if len(CASES[name][4]) > 1])
 def test_each_phase_moves_its_own_parts(case, precision, tmp_path):
-    spec, memory, arguments, phases = CASES[case]
-    memory = memory(spec, tmp_path / 'replay', arguments.get('frame_stack', 1))
-    for phase, parts in enumerate(phases):
-        agent = build(DQNAgent, spec, arguments, precision)
+    for phase, parts in enumerate(CASES[case][4]):
+        agent, memory, phases = built(case, precision, tmp_path / str(phase))
+        agent.logs['entropy'] = torch.tensor(0.5)  # of an earlier phase, which is left out here
         assert len(agent.phases) == len(phases) and set(agent.phases[phase].trains) == parts
         agent.phases, before = (agent.phases[phase],), snapshot(agent.creator)
         agent.learn(memory)
         assert_moved(agent, before, parts)
+
+
+def test_a_delayed_phase_waits(tmp_path):
+    """TD3: the actor moves in every second update, and so does the target."""
+    agent = build(TD3Agent, CONTINUOUS, {'target_period': 2}, 'fp32')
+    memory = replay(CONTINUOUS, tmp_path / 'replay')
+    for update in range(4):
+        before, target = snapshot(agent.creator), snapshot(agent.target)
+        agent.learn(memory)
+        assert_moved(agent, before, CRITIC if update % 2 else ALL)
+        followed = any(not torch.equal(now, target[name]) for name, now in agent.target.named_parameters())
+        assert followed == (update % 2 == 1)
 
 
 @pytest.mark.parametrize('arguments', [{}, {'double': False}, {'target_tau': 1, 'target_period': 1}], ids=str)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import distributions
 
-from Blocks.Distributions import EpsilonGreedy, Gaussian, Prediction
+from Blocks.Distributions import Categorical, EpsilonGreedy, Gaussian, Prediction, SquashedGaussian
 
 Q = torch.tensor([[1.0, 3.0, 2.0, 0.0], [5.0, 5.0, -1.0, 0.0]])  # best: 1 | 0, the first of a tie
 
@@ -46,8 +46,82 @@ def test_proposals_are_gathered_row_by_row():
 
 
 def test_choices_have_no_gradient():
-    with pytest.raises(TypeError, match='train an agent with an actor'):
+    with pytest.raises(TypeError, match='take `expect`'):
         EpsilonGreedy(Q).rsample()
+
+
+@pytest.mark.parametrize('epsilon', [0.0, 0.3, 1.0])
+def test_categorical_against_torch(epsilon):
+    policy = Categorical(Q * 3, epsilon)
+    reference = distributions.Categorical(probs=epsilon / 4 + (1 - epsilon) * (Q * 3).softmax(-1))
+    torch.testing.assert_close(policy.probs, reference.probs, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(policy.entropy(), reference.entropy(), rtol=1e-4, atol=1e-4)
+    index = torch.tensor([1, 3])
+    torch.testing.assert_close(policy.log_prob(index), reference.log_prob(index), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(policy.log_prob(None).gather(1, index[:, None])[:, 0], policy.log_prob(index))
+    counts = torch.nn.functional.one_hot(Categorical(Q.repeat(20_000, 1) * 3, epsilon).sample(), 4)
+    torch.testing.assert_close(counts.view(-1, 2, 4).float().mean(0), reference.probs, atol=0.015, rtol=0)
+    assert policy.mode().tolist() == [1, 0]
+
+
+def test_expectations_over_choices_are_exact_and_differentiable():
+    logits = torch.log(torch.tensor([[0.2, 0.8], [0.5, 0.5]])).requires_grad_()
+    value = Categorical(logits).expect(lambda action: torch.tensor([[10.0, 20.0], [0.0, 4.0]]))
+    assert value.tolist() == pytest.approx([18.0, 2.0])
+    value[0].backward()
+    assert logits.grad[0].tolist() == pytest.approx([-1.6, 1.6])  # p_i (q_i - value)
+
+
+def test_a_sure_choice_has_no_entropy_and_a_finite_gradient():
+    logits = torch.tensor([[200.0, 0.0]], requires_grad=True)
+    Categorical(logits).entropy().sum().backward()
+    assert Categorical(logits).entropy().item() == 0 and logits.grad.isfinite().all()
+
+
+def test_squashed_gaussian_against_torch():
+    mean, std = torch.randn(4000, 2), torch.rand(4000, 2) + 0.1
+    reference = distributions.Independent(
+        distributions.TransformedDistribution(
+            distributions.Normal(mean, std), distributions.TanhTransform(cache_size=1)
+        ),
+        1,
+    )
+    policy = SquashedGaussian(mean, std)
+    action = reference.sample()
+    inside = (action.abs() < 0.999).all(1)
+    torch.testing.assert_close(
+        policy.log_prob(action)[inside], reference.log_prob(action)[inside], rtol=1e-3, atol=1e-3
+    )
+    assert policy.rsample().abs().max() <= 1 and torch.equal(policy.mode(), mean.tanh())
+
+
+def test_squashed_gaussian_knows_its_own_sample_exactly():
+    """tanh of 12 rounds to 1, whose inverse is infinite; the density is that of the normal over the slope of tanh."""
+    policy = SquashedGaussian(torch.tensor([[12.0]]), torch.tensor([[1e-6]]))
+    own = policy.log_prob(policy.rsample()).item()
+    before = policy.before.double().item()
+    slope = math.log(4) - 2 * before  # 1 - tanh(x)^2 = 4 exp(-2 x) for large x
+    normal = -0.5 * ((before - 12) / 1e-6) ** 2 - math.log(1e-6) - 0.5 * math.log(2 * math.pi)
+    assert own == pytest.approx(normal - slope, rel=1e-4)
+    assert policy.entropy().item() == pytest.approx(-own)
+
+
+def test_noise_is_cut_for_learning_but_not_for_acting():
+    policy = Gaussian(torch.zeros(5000, 1), 0.2, -1.0, 1.0, clip=0.3)
+    assert policy.rsample().abs().max() <= 0.3 < policy.sample().abs().max()
+
+
+def test_gaussian_with_a_learned_deviation():
+    log_std = torch.tensor([0.0, -1.0], requires_grad=True)
+    mean, x = torch.randn(3, 2), torch.randn(3, 2)
+    policy, reference = (
+        Gaussian(mean, log_std.exp()),
+        distributions.Independent(distributions.Normal(mean, log_std.exp()), 1),
+    )
+    torch.testing.assert_close(policy.log_prob(x), reference.log_prob(x))
+    torch.testing.assert_close(policy.entropy(), reference.entropy())
+    policy.entropy().sum().backward()
+    assert log_std.grad.tolist() == [3.0, 3.0]
 
 
 def test_gaussian_against_torch():

@@ -1,0 +1,101 @@
+"""Advantage actor-critic (arXiv:1602.01783, synchronous), with generalised advantages (arXiv:1506.02438)."""
+
+import torch
+from torch import nn
+
+from Agents import Casts
+from Agents.Agent import Agent, Phase
+from Agents.Losses.PolicyGradient import generalized_advantage
+from Agents.Losses.TemporalDifference import td_loss
+from Blocks.Architectures import Readout
+from Blocks.Creator import Creator, Normal, propose
+
+
+class A2C(Agent):
+    """The actor makes likelier what came out better than its critic expected; the critic scores states.
+
+    trace: lambda of the advantages. value_coef, entropy_coef: weights of the critic's loss and of the entropy.
+    normalize: advantages of a minibatch to mean 0, deviation 1. epochs: how often each rollout is learned from.
+    log_std: of continuous actions at the start; learned, the same in every state.
+    Classification and generation have no rollouts, so critics there judge what is created, as every agent's do.
+    """
+
+    def __init__(self, *args, trace=1.0, value_coef=0.5, entropy_coef=0.01, normalize=False, epochs=1, log_std=0.0,
+                 **common):  # fmt: skip
+        self.trace, self.value_coef, self.entropy_coef = trace, value_coef, entropy_coef
+        self.normalize, self.epochs, self.log_std, self.enough = normalize, epochs, log_std, False
+        super().__init__(*args, **common)
+        self.explore_steps = 0  # a random action would not be its own
+
+    def reinforce(self):
+        self.on_policy = True
+        encoder, spec = self.build_encoder(), self.spec
+        critic = self.build_critic(encoder.repr_shape, None)
+        actor = self.build_actor(encoder.repr_shape, (spec.num_actions,) if spec.num_actions else spec.action_shape)
+        decide = propose if spec.num_actions else Normal(spec.action_shape, self.log_std)
+        creator = Creator(encoder, actor, critic, decide)
+        initialize(creator)
+        trains = ('encoder', 'actor', 'critic') if spec.num_actions else ('encoder', 'actor', 'critic', 'decide')
+        return creator, Casts.observe, (Phase(('policy_loss', 'value_loss'), trains),)
+
+    @torch.no_grad()
+    def appraise(self, rollout):
+        """The rollout [N, T] with advantages and returns by the present critic, and with the log-probabilities of its
+        actions by the actor that took them."""
+        self.eval()
+        keep = rollout.log_prob is not None  # the actor may have moved since
+        reward, discount, last = (field.to(self.device) for field in (rollout.reward, rollout.discount, rollout.last))
+        value, log_prob = self.review(rollout.obs.flatten(0, 1), rollout.action.flatten(0, 1))
+        value = value.view_as(reward)
+        edge = rollout.last.clone()
+        edge[:, -1] = True  # elsewhere what follows is the next step's own
+        next_value = torch.cat([value[:, 1:], value[:, :1]], 1)
+        next_value[edge.to(self.device)] = self.review(rollout.next_obs[edge])[0]
+        advantage = generalized_advantage(reward, discount, value, next_value, last, self.trace)
+        log_prob = rollout.log_prob if keep else log_prob.view_as(reward)
+        self.train()
+        return rollout._replace(advantage=advantage, returns=advantage + value, log_prob=log_prob)
+
+    def review(self, obs, action=None):
+        """Values [B], and log-probabilities [B] of the actions if given, in parts that fit the caches."""
+        values, log_probs = [], []
+        for part in torch.arange(len(obs)).split(256):
+            with self.autocast():
+                features = self.creator.encoder(obs[part].to(self.device))
+                values.append(self.creator.critic(features).float().amin(0))
+                if action is not None:
+                    log_probs.append(self.creator.policy(features).log_prob(action[part].to(self.device)))
+        return torch.cat(values), torch.cat(log_probs) if log_probs else None
+
+    def advantage(self, batch):
+        """[B]"""
+        if not self.normalize:
+            return batch.advantage
+        return (batch.advantage - batch.advantage.mean()) / (batch.advantage.std() + 1e-8)
+
+    def policy_loss(self, batch):
+        """The policy gradient, and a little entropy."""
+        policy = self.creator.policy(batch.obs)
+        entropy = policy.entropy().mean()
+        self.logs['entropy'] = entropy.detach()
+        objective = self.objective(policy.log_prob(batch.action), batch.log_prob, self.advantage(batch))
+        return -objective.mean() - self.entropy_coef * entropy
+
+    def objective(self, log_prob, old_log_prob, advantage):
+        """[B], to be maximised."""
+        return log_prob * advantage
+
+    def value_loss(self, batch):
+        """The critic learns the returns."""
+        value = self.creator.critic(batch.obs).float()
+        return self.value_coef * td_loss(value, batch.returns)[0]
+
+
+def initialize(creator):
+    """Orthogonal weights, small for the actor's last layer (arXiv:2005.12729, 2006.05990): it begins undecided."""
+    for part, gain in (creator.encoder, 1.0), (creator.actor, 0.01), (creator.critic, 1.0):
+        for module in part.modules():
+            if isinstance(module, nn.Linear | nn.Conv2d):
+                nn.init.orthogonal_(module.weight, gain if isinstance(module, Readout) else 2**0.5)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)

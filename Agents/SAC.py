@@ -1,0 +1,75 @@
+"""Soft actor-critic (arXiv:1801.01290), temperature learned (arXiv:1812.05905); discrete actions (arXiv:1910.07207)."""
+
+import math
+
+import torch
+from torch import nn
+
+from Agents import Casts
+from Agents.Agent import Agent, Phase
+from Blocks.Creator import Creator, propose, squash
+
+
+class Temperature(nn.Module):
+    """What a nat of entropy is worth, in units of reward; positive."""
+
+    def __init__(self, initial):
+        super().__init__()
+        self.log = nn.Parameter(torch.tensor(math.log(initial)))
+
+    def forward(self):
+        return self.log.exp()
+
+
+class SAC(Agent):
+    """Critics learn r + discount * (min Q'(s', a') - temperature * log pi(a'|s')); the actor climbs the same.
+
+    temperature: at the start. target_entropy: in nats; None: -A for A continuous actions (section 5 of the second
+    paper), 0.5 log A for discrete ones (that paper's 0.98 log A leaves hardly anything to choose).
+    Predictions and images are no matter of entropy: classification and generation go without temperature.
+    """
+
+    def __init__(self, *args, num_critics=2, temperature=1.0, target_entropy=None, **common):
+        self.temperature, self.target_entropy = temperature, target_entropy
+        super().__init__(*args, num_critics=num_critics, **common)
+
+    def reinforce(self):
+        encoder, spec = self.build_encoder(), self.spec
+        critic = self.build_critic(encoder.repr_shape, spec.action_shape, spec.num_actions)
+        outputs = (spec.num_actions or 2 * spec.action_shape[0],)
+        actor = self.build_actor(encoder.repr_shape, outputs)
+        creator = Creator(encoder, actor, critic, propose if spec.num_actions else squash)
+        creator.temperature = Temperature(self.temperature)
+        if self.target_entropy is None:
+            self.target_entropy = 0.5 * math.log(spec.num_actions) if spec.num_actions else -spec.action_shape[0]
+        phases = (
+            Phase(('critic_loss',), ('encoder', 'critic')),
+            Phase(('soft_actor_loss',), ('actor',)),
+            Phase(('temperature_loss',), ('temperature',)),
+        )
+        return creator, Casts.observe, phases
+
+    def soft_worth(self, critic, features, policy):
+        """[B]: E[min Q - temperature * log pi]; with the actor's own sample both come at once."""
+        price = self.creator.temperature().detach()
+        return policy.expect(lambda action: critic(features, action).float().amin(0) - price * policy.log_prob(action))
+
+    @torch.no_grad()
+    def next_value(self, batch):
+        """min Q'(s', a') - temperature * log pi(a'|s') [B] (eq. 3)."""
+        features = self.creator.encoder(batch.next_obs)
+        return self.soft_worth(self.slow.critic, features, self.creator.policy(features))
+
+    def soft_actor_loss(self, batch):
+        """Eq. 7."""
+        features = batch.obs.detach()
+        policy = self.creator.policy(features)
+        worth = self.soft_worth(self.creator.critic, features, policy)
+        self.logs['entropy'] = policy.entropy().detach().mean()
+        return -worth.mean()
+
+    def temperature_loss(self, batch):
+        """The temperature rises while the entropy is below its target (eq. 18, over log temperature)."""
+        temperature = self.creator.temperature()
+        self.logs['temperature'] = temperature.detach()
+        return self.creator.temperature.log * (self.logs['entropy'] - self.target_entropy)

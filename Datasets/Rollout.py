@@ -1,0 +1,60 @@
+"""What was done since the last update, for agents that learn from nothing older (on-policy)."""
+
+import numpy as np
+import torch
+
+from Datasets.Experience import Experience
+from Datasets.Replay import FINAL, TERMINATED, TRUNCATED, Replay
+
+
+class Rollout(Replay):
+    """The newest T steps of all N environments, each used in several epochs of minibatches, then never again.
+
+    The agent says how often (`epochs`) and adds what it makes of the steps before each epoch (`appraise`).
+    `batch_size` is that of a minibatch; T follows from how often it is asked.
+    """
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.since = self.heads.copy()
+
+    def add(self, obs, action, reward, terminated, truncated, final_obs, label=None, life_lost=None):
+        """As in a replay; what is seen next lies in the slot at the head already, to bootstrap from."""
+        super().add(obs, action, reward, terminated, truncated, final_obs, label, life_lost)
+        self.data['obs'][self.envs, self.heads % self.capacity] = final_obs
+
+    @property
+    def ready(self):
+        return bool((self.heads > self.since).all())
+
+    def batches(self, agent):
+        """Minibatches of the rollout, newly shuffled in every epoch, until the agent has `enough`."""
+        rollout = self.collect()
+        generator = np.random.default_rng((self.seed, self.cursor))
+        self.cursor += 1
+        for _ in range(agent.epochs):
+            rollout = agent.appraise(rollout)
+            steps = {name: field.flatten(0, 1) for name, field in rollout._asdict().items() if field is not None}
+            del steps['next_obs']  # it is in the returns
+            order = torch.from_numpy(generator.permutation(len(steps['action'])))
+            for index in order.split(self.batch_size):
+                yield Experience(**{name: field[index.to(field.device)] for name, field in steps.items()})
+                if agent.enough:
+                    return
+
+    def collect(self):
+        """All steps since the last time -> Experience [N, T]."""
+        slots = [np.arange(since, head) for since, head in zip(self.since, self.heads, strict=True)]
+        acted = [self._at('flags', np.full(len(slot), env), slot) & FINAL == 0 for env, slot in enumerate(slots)]
+        slot = np.stack([slot[mask] for slot, mask in zip(slots, acted, strict=True)])  # [N, T]
+        self.since = self.heads.copy()
+        env, flags = self.envs, self._at('flags', self.envs, slot)
+        age = self._at('age', env, slot).astype(np.int64)
+        return Experience(
+            obs=self._stacks(env, slot, age),
+            action=torch.from_numpy(self._at('action', env, slot)),
+            reward=torch.from_numpy(self._rewards(env, slot)),
+            discount=torch.from_numpy((self.discount * (flags & self.stops == 0)).astype(np.float32)),
+            next_obs=self._stacks(env, slot + 1, age + 1),
+            last=torch.from_numpy(flags & (TERMINATED | TRUNCATED) > 0),
+        )
