@@ -7,7 +7,7 @@ from Agents import Casts
 from Agents.Agent import Agent, Phase
 from Agents.Losses.PolicyGradient import generalized_advantage
 from Agents.Losses.TemporalDifference import td_loss
-from Blocks.Architectures import Readout
+from Blocks.Architectures.MLP import Readout
 from Blocks.Creator import Creator, Normal, propose
 
 

@@ -22,10 +22,21 @@ class Creator(nn.Module):
 
 
 def choose(creator, features, noise):
-    """The critic chooses: among all discrete actions, or among the continuous ones that the actor proposes."""
-    proposals = None if creator.actor is None else creator.actor(features)  # [B, M, A]
-    q = creator.critic(features, proposals).float().amin(0)  # [E, B, A] -> [B, A]
+    """The critic's best of the discrete actions, or of those that the actor proposes; with probability `noise` any."""
+    q, proposals = scored(creator, features)
     return EpsilonGreedy(q, noise, proposals)
+
+
+def weigh(creator, features, noise):
+    """As `choose`, but in proportion to exp(q / noise) (Boltzmann exploration)."""
+    q, proposals = scored(creator, features)
+    return Categorical(q / max(noise, 1e-8), actions=proposals)
+
+
+def scored(creator, features):
+    """What the least of the critics gives all choices [B, A], and the choices [B, A, ...] if indices are none."""
+    proposals = None if creator.actor is None else creator.actor(features)
+    return creator.critic(features, proposals).float().amin(0), proposals
 
 
 def steer(creator, features, noise, clip=None):

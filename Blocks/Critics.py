@@ -16,10 +16,13 @@ class Critic(nn.Module):
     Else the action [B, *action_shape] joins the features before the head: [E, B]; proposals [B, M, A] give [E, B, M].
     Without actions (action_shape None) the state is scored: [E, B]. An image (3-D action_shape) is judged by itself,
     without features, by DCGAN's discriminator unless `q_head` says else.
+
+    With `atoms`, what is learned is the distribution of Q over so many values from `support[0]` to `support[1]`
+    (arXiv:1707.06887), and Q is its mean; `scores` gives its logits.
     """
 
     def __init__(self, repr_shape, action_shape, num_actions=None, trunk=None, q_head=None, ensemble=1, dueling=False,
-                 trunk_dim=50, hidden_dim=512):  # fmt: skip
+                 atoms=None, support=(-10.0, 10.0), trunk_dim=50, hidden_dim=512):  # fmt: skip
         super().__init__()
         self.discrete, self.images = num_actions is not None, len(action_shape or ()) == 3
         self.trunk = build(Null if self.images else trunk or Trunk, repr_shape, trunk_dim=trunk_dim)
@@ -28,7 +31,10 @@ class Critic(nn.Module):
             features = tuple(action_shape)
         elif action_shape and not self.discrete:
             features = (size(features) + action_shape[0],)
-        scores = (num_actions,) if self.discrete else (1,)
+        if atoms:
+            self.register_buffer('values', torch.linspace(*support, atoms), persistent=False)
+        self.atoms = atoms
+        scores = (num_actions if self.discrete else 1, *([atoms] if atoms else []))
         head = q_head or (Discriminator if self.images else MLP)
         if dueling:
             head = partial(Dueling, head=head)
@@ -37,19 +43,26 @@ class Critic(nn.Module):
         )
 
     def forward(self, features, action=None):
+        scores = self.scores(features, action)
+        return (scores.float().softmax(-1) * self.values).sum(-1) if self.atoms else scores.squeeze(-1)
+
+    def scores(self, features, action=None):
+        """Q [E, B, ..., 1], or with atoms Z the logits of its distribution [E, B, ..., Z]."""
         if self.images:
-            return self.score(action).squeeze(-1)
+            return self.score(action).squeeze(2)  # [E, B, Z]
         features = self.trunk(features)
         if self.discrete:
-            q = self.score(features)  # [E, B, A]
-            return q if action is None else q.gather(-1, action.expand(len(q), -1).unsqueeze(-1)).squeeze(-1)
+            scores = self.score(features)  # [E, B, A, Z]
+            return scores if action is None else scores[:, torch.arange(len(action), device=action.device), action]
         if action is None:
-            return self.score(features).squeeze(-1)  # [E, B]
+            return self.score(features).squeeze(2)  # [E, B, Z]
         features = features.flatten(1)
         if action.dim() == 2:
-            return self.score(torch.cat([features, action], -1)).squeeze(-1)  # [E, B]
+            return self.score(torch.cat([features, action], -1)).squeeze(2)  # [E, B, Z]
         pairs = torch.cat([features.unsqueeze(1).expand(-1, action.shape[1], -1), action], -1)  # [B, M, D + A]
-        return self.score(pairs.flatten(0, 1)).unflatten(1, action.shape[:2]).squeeze(-1)  # [E, B, M]
+        return self.score(pairs.flatten(0, 1)).unflatten(1, action.shape[:2]).squeeze(3)  # [E, B, M, Z]
 
     def score(self, x):
-        return torch.stack([head(x) for head in self.q_heads])
+        """[B, ...] -> [E, B, K, Z]"""
+        scores = torch.stack([head(x) for head in self.q_heads])
+        return scores if self.atoms else scores.unsqueeze(-1)

@@ -31,7 +31,8 @@ class Replay:
         horizon: K, to also return the next K steps (`Experience.future`); 0 for none.
         reward_clip: rewards are stored raw and clipped to [-reward_clip, reward_clip] when drawn; None for never.
         life_loss_cuts: a lost life counts as the end in the returns, though the episode goes on.
-        prioritized, alpha, beta: proportional prioritised sampling (arXiv:1511.05952).
+        prioritized, alpha, beta: proportional prioritised sampling (arXiv:1511.05952); beta may be a schedule over
+            the batches drawn.
         mode: 'w+' a new replay; 'r+' append to the one at `path`; 'c' go on from it without changing its files;
             'r' follow it while another process writes.
     Raises UserError if the disk is too small or the files at `path` are not a whole replay.
@@ -205,7 +206,9 @@ class Replay:
         if self.horizon:
             batch = batch._replace(future=self._future(env, start, age))
         if self.prioritized:
-            weight = self.tree[index] ** -self.beta  # the number of samples and the total cancel in weight / max
+            weight = self.tree[index] ** -Utils.schedule(
+                self.beta, self.cursor
+            )  # the number of samples and the total cancel in weight / max
             batch = batch._replace(weight=torch.from_numpy((weight / weight.max()).astype(np.float32)))
         return batch
 

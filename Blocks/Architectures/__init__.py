@@ -3,7 +3,8 @@
 from Blocks.Architectures.CNN import CNN, DrQ, Efficient, Nature
 from Blocks.Architectures.DCGAN import DCGAN, Discriminator, Generator
 from Blocks.Architectures.Dueling import Dueling
-from Blocks.Architectures.MLP import MLP, Readout, Trunk
+from Blocks.Architectures.MLP import MLP, Trunk
+from Blocks.Architectures.Noisy import Noisy
 from Blocks.Architectures.Null import Null
 
 __all__ = [
@@ -16,7 +17,7 @@ __all__ = [
     'Efficient',
     'Generator',
     'Nature',
+    'Noisy',
     'Null',
-    'Readout',
     'Trunk',
 ]

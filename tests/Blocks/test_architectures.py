@@ -43,17 +43,17 @@ def place(name, role):
     return Critic(FLAT, IMAGE, q_head=block, hidden_dim=16), (torch.randn(2, *FLAT), images() / 127.5 - 1), None
 
 
-EVERYWHERE = {'MLP', 'Trunk'}
+EVERYWHERE = {'MLP', 'Noisy', 'Trunk'}
 CONVOLUTIONS = {'CNN', 'Nature', 'DrQ', 'Efficient'}
 FITS = {
     'eyes': EVERYWHERE | CONVOLUTIONS | {'Null', 'Discriminator'},
     'trunk of an actor': EVERYWHERE | {'Null', 'CNN'},
     'trunk of a critic, over a feature map': EVERYWHERE | {'Null', 'CNN', 'Discriminator'},
     'q_head': EVERYWHERE | {'Dueling', 'CNN'},
-    'q_head of continuous actions': {'MLP', 'CNN'},
+    'q_head of continuous actions': {'MLP', 'Noisy', 'CNN'},
     'pi_head': EVERYWHERE | {'Dueling', 'CNN'},
-    'generator': {'MLP', 'CNN', 'Generator', 'DCGAN'},
-    'discriminator': {'MLP', 'Discriminator'} | CONVOLUTIONS,
+    'generator': {'MLP', 'Noisy', 'CNN', 'Generator', 'DCGAN'},
+    'discriminator': {'MLP', 'Noisy', 'Discriminator'} | CONVOLUTIONS,
 }
 # Of the right shape, but idle: both normalise over the scores, and here is one. No shape can tell.
 IDLE = {(role, name) for role in ('q_head of continuous actions', 'discriminator') for name in ('Dueling', 'Trunk')}

@@ -1,0 +1,49 @@
+"""Noisy networks (arXiv:1706.10295): weights that explore, by as much as they learn to."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from Blocks.Architectures.MLP import MLP
+
+
+class NoisyLinear(nn.Linear):
+    """A linear layer with factorised Gaussian noise on its weights (section 3, b), new in every call.
+
+    There is noise in training, and where `explores` is set; else it is a linear layer. `sigma`: deviation at the start,
+    over the root of the number of inputs.
+    """
+
+    def __init__(self, inputs, outputs, sigma=0.5):
+        super().__init__(inputs, outputs)
+        self.explores = False
+        bound = inputs**-0.5
+        nn.init.uniform_(self.weight, -bound, bound)
+        nn.init.uniform_(self.bias, -bound, bound)
+        self.weight_sigma = nn.Parameter(torch.full_like(self.weight, sigma * bound))
+        self.bias_sigma = nn.Parameter(torch.full_like(self.bias, sigma * bound))
+
+    def forward(self, x):
+        if not (self.training or self.explores):
+            return super().forward(x)
+        into, out = (self.noise(size) for size in (self.in_features, self.out_features))
+        weight = self.weight + self.weight_sigma * out.unsqueeze(1) * into  # eq. 10
+        return F.linear(x, weight, self.bias + self.bias_sigma * out)  # eq. 11
+
+    def noise(self, size):
+        noise = torch.randn(size, device=self.weight.device)
+        return noise.sign() * noise.abs().sqrt()
+
+
+class NoisyReadout(NoisyLinear):
+    """The last layer, in fp32 under autocast too (`Readout`)."""
+
+    def forward(self, x):
+        with torch.autocast(x.device.type, enabled=False):
+            return super().forward(x.float())
+
+
+class Noisy(MLP):
+    """An MLP of noisy layers."""
+
+    Hidden, Last = NoisyLinear, NoisyReadout
