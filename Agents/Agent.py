@@ -121,8 +121,8 @@ class Agent(nn.Module):
             ),
         )
 
-    def build_encoder(self):
-        recipe = self.recipes.get('encoder') or {}
+    def build_encoder(self, recipe=None):
+        recipe = recipe or self.recipes.get('encoder') or {}
         return Encoder(self.obs_shape, **recipe, mean=self.spec.mean, std=self.spec.std, parallel=self.parallel)
 
     def build_actor(self, repr_shape, output_shape):
@@ -199,15 +199,13 @@ class Agent(nn.Module):
 
     def perceive(self, batch):
         """The batch on the agent's device, its images augmented."""
-        batch = batch._replace(
-            **{
-                name: field.to(self.device)
-                for name, field in batch._asdict().items()
-                if isinstance(field, torch.Tensor)
-            }
-        )
-        next_obs = None if batch.next_obs is None else self.aug(batch.next_obs)
-        return batch._replace(obs=self.aug(batch.obs), next_obs=next_obs)
+        batch = to(self.device, batch)
+        if batch.next_obs is not None:
+            batch = batch._replace(next_obs=self.aug(batch.next_obs))
+        if batch.future is not None:
+            obs = batch.future.obs  # [B, K, ...]
+            batch = batch._replace(future=batch.future._replace(obs=self.aug(obs.flatten(0, 1)).unflatten(0, obs.shape[:2])))
+        return batch._replace(obs=self.aug(batch.obs))
 
     def optimize(self, loss, parameters):
         """One step of the optimiser for these alone: the others get no gradient, so they do not move."""
@@ -277,3 +275,10 @@ def track(slow, fast, rate):
     torch._foreach_lerp_(list(slow.parameters()), list(fast.parameters()), rate)
     for mine, theirs in zip(slow.buffers(), fast.buffers(), strict=True):
         mine.copy_(theirs)
+
+
+def to(device, batch):
+    """A NamedTuple of tensors, None, and NamedTuples of the same, on a device."""
+    if isinstance(batch, tuple):
+        return type(batch)(*(to(device, field) for field in batch))
+    return batch if batch is None else batch.to(device)

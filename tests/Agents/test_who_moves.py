@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 import torch
 
-from Agents import A2CAgent, DQNAgent, DrQV2Agent, PPOAgent, RandomAgent, SACAgent, TD3Agent
+from Agents import (
+    A2CAgent,
+    DQNAgent,
+    DrQV2Agent,
+    PPOAgent,
+    RainbowAgent,
+    RandomAgent,
+    SACAgent,
+    SPRAgent,
+    TD3Agent,
+)
+from Blocks.Architectures import Noisy
 from Datasets.Dataset import Dataset
 from Datasets.Experience import Spec
 from Datasets.Replay import Replay
@@ -27,7 +38,9 @@ def replay(spec, path, frame_stack=1, on_policy=False):
     if on_policy:  # one minibatch
         memory = Rollout(spec, path, num_envs=2, capacity=200, frame_stack=frame_stack, batch_size=80)
     else:
-        memory = Replay(spec, path, num_envs=2, capacity=200, frame_stack=frame_stack, batch_size=BATCH, nstep=2)
+        memory = Replay(
+            spec, path, num_envs=2, capacity=200, frame_stack=frame_stack, batch_size=BATCH, nstep=2, horizon=3
+        )
 
     def observe():
         images = len(spec.obs_shape) == 3
@@ -50,6 +63,8 @@ def data_set(spec, path, frame_stack=1, on_policy=False):
 
 
 CRITIC = {'encoder', 'critic'}
+FORESEES = {'encoder', 'critic', 'dynamics', 'projector', 'predictor'}
+NOISY = {'recipes': {'critic': {'q_head': Noisy}}}
 SOFT = [CRITIC, {'actor'}, {'temperature'}]
 NO_TARGET = {'target_tau': 1, 'target_period': 1}
 # What moves in control, phase by phase: name: agent, spec, arguments, parts
@@ -73,6 +88,18 @@ CONTROL = {
     'A2C continuous': (A2CAgent, CONTINUOUS, {}, [ALL | {'decide'}]),
     'PPO pixels': (PPOAgent, PIXELS, {'epochs': 1}, [ALL]),
     'PPO continuous': (PPOAgent, CONTINUOUS, {'epochs': 1}, [ALL | {'decide'}]),
+    'SPR pixels': (SPRAgent, PIXELS, {'frame_stack': 2, 'projection_dim': 8}, [FORESEES]),
+    'SPR pixels, distributional, no target': (
+        SPRAgent,
+        PIXELS,
+        {'atoms': 5, 'projection_dim': 8} | NO_TARGET,
+        [FORESEES],
+    ),
+    'SPR state': (SPRAgent, STATE, {'projection_dim': 8}, [FORESEES]),
+    'SPR continuous': (SPRAgent, CONTINUOUS, {'projection_dim': 8}, [FORESEES, {'actor'}]),
+    'SPR continuous pixels': (SPRAgent, DRAWN, {'projection_dim': 8}, [FORESEES, {'actor'}]),
+    'Rainbow': (RainbowAgent, STATE, {'atoms': 5, 'dueling': True} | NOISY, [CRITIC]),
+    'Rainbow continuous': (RainbowAgent, CONTINUOUS, {'atoms': 5} | NOISY, [CRITIC]),
     'Random pixels': (RandomAgent, PIXELS, {}, []),
     'Random continuous': (RandomAgent, CONTINUOUS, {}, []),
 }
@@ -88,7 +115,7 @@ DOMAINS = {
     'generate frames': (PIXELS, replay, {'generate': True, 'frame_stack': 2}, [{'critic'}, {'actor'}]),
     'generate frames of continuous control': (DRAWN, replay, {'generate': True}, [{'critic'}, {'actor'}]),
 }
-LEARNERS = [DQNAgent, DrQV2Agent, TD3Agent, SACAgent, A2CAgent, PPOAgent]
+LEARNERS = [DQNAgent, DrQV2Agent, TD3Agent, SACAgent, SPRAgent, A2CAgent, PPOAgent]
 CASES = {name: (Agent, spec, replay, *rest) for name, (Agent, spec, *rest) in CONTROL.items()} | {
     f'{Agent.__name__} {name}': (Agent, spec, memory, arguments, parts if Agent in LEARNERS else [])
     for Agent in [*LEARNERS, RandomAgent]

@@ -52,7 +52,7 @@ FITS = {
     'q_head': EVERYWHERE | {'Dueling', 'CNN'},
     'q_head of continuous actions': {'MLP', 'Noisy', 'CNN'},
     'pi_head': EVERYWHERE | {'Dueling', 'CNN'},
-    'generator': {'MLP', 'Noisy', 'CNN', 'Generator', 'DCGAN'},
+    'generator': {'MLP', 'Noisy', 'Dueling', 'CNN', 'Generator', 'DCGAN'},
     'discriminator': {'MLP', 'Noisy', 'Discriminator'} | CONVOLUTIONS,
 }
 # Of the right shape, but idle: both normalise over the scores, and here is one. No shape can tell.

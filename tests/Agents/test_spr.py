@@ -1,0 +1,112 @@
+"""Self-prediction: its loss is least when what is foreseen is what comes, and it stays within the episode."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from Agents import SPRAgent
+from Blocks.Dynamics import Dynamics, Renormalize
+from Datasets.Experience import Experience, Future, Spec
+
+SPEC = Spec((2,), 'float32', (), 2)
+
+
+class Walk(nn.Module):
+    """Action 1 adds 1 to the first feature, action 0 to the second: dynamics that are known."""
+
+    def forward(self, features, action):
+        return features + torch.stack([action, 1 - action], 1)
+
+
+def agent_of_known_dynamics(sign=1.0):
+    agent = SPRAgent(SPEC, spr_weight=5.0, projection_dim=2, trunk_dim=4, hidden_dim=4, target_tau=1)
+    agent.creator.dynamics = Walk()
+    agent.creator.projector = nn.Flatten()
+    agent.creator.predictor = nn.Linear(2, 2, bias=False)
+    agent.creator.predictor.weight.data = sign * torch.eye(2)
+    return agent
+
+
+def batch(obs, valid):
+    future = Future(torch.tensor([obs]), torch.tensor([[1, 0]]), torch.zeros(1, 2), torch.tensor([valid]))
+    return Experience(obs=torch.tensor([[1.0, 1.0]]), future=future)
+
+
+@pytest.mark.parametrize(
+    ('sign', 'second', 'valid', 'loss'),
+    [
+        (1.0, [2.0, 2.0], [True, True], 0.0),  # what comes is what was foreseen: the minimum
+        (-1.0, [2.0, 2.0], [True, True], 5 * 4.0),  # its opposite: the maximum
+        (1.0, [2.0, -2.0], [True, True], 5 * (0 + 2) / 2),  # one right, one at a right angle
+        (1.0, [2.0, -2.0], [True, False], 0.0),  # beyond the episode nothing counts
+    ],
+)
+def test_self_prediction_by_hand(sign, second, valid, loss):
+    agent = agent_of_known_dynamics(sign)
+    assert agent.self_prediction_loss(batch([[2.0, 1.0], second], valid)).item() == pytest.approx(loss, abs=1e-5)
+
+
+def test_descending_the_loss_brings_the_prediction_nearer():
+    torch.manual_seed(0)
+    agent = SPRAgent(SPEC, projection_dim=8, trunk_dim=4, hidden_dim=16)
+    parameters = [p for name in ('dynamics', 'predictor') for p in getattr(agent.creator, name).parameters()]
+    optimizer = torch.optim.Adam(parameters, 1e-2)
+    experience = batch([[2.0, 1.0], [2.0, 2.0]], [True, True])
+    losses = []
+    for _ in range(50):
+        loss = agent.self_prediction_loss(experience)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.1 * losses[0]
+
+
+def test_no_gradient_flows_into_what_is_seen():
+    agent = SPRAgent(SPEC, projection_dim=8, trunk_dim=4, hidden_dim=16, target_tau=1)
+    future = Future(torch.randn(3, 2, 2).requires_grad_(), torch.ones(3, 2).long(), None, torch.ones(3, 2).bool())
+    agent.self_prediction_loss(SimpleNamespace(obs=torch.randn(3, 2), future=future)).backward()
+    assert future.obs.grad is None
+
+
+def test_features_keep_their_places_and_scale():
+    agent = SPRAgent(Spec((1, 84, 84), 'uint8', (), 3))
+    shape = agent.creator.encoder.repr_shape
+    assert len(shape) == 3
+    features = agent.creator.encoder(torch.randint(256, (5, 1, 84, 84)))
+    foreseen = agent.creator.dynamics(features, torch.tensor([0, 1, 2, 0, 1]))
+    for x in (features, foreseen):
+        assert x.shape == (5, *shape)
+        assert x.flatten(1).amin(1).tolist() == [0] * 5 and x.flatten(1).amax(1).tolist() == pytest.approx(
+            [1] * 5, abs=1e-2
+        )
+
+
+def test_renormalize_by_hand():
+    x = torch.tensor([[[[2.0, 4.0], [3.0, 6.0]]]])
+    assert Renormalize()(x).flatten().tolist() == pytest.approx([0, 0.5, 0.25, 1], abs=1e-4)
+
+
+@pytest.mark.parametrize('shape', [(6,), (4, 3, 3)])
+@pytest.mark.parametrize('discrete', [True, False])
+def test_dynamics_depend_on_the_action(shape, discrete):
+    dynamics = Dynamics(shape, () if discrete else (2,), 3 if discrete else None, hidden_dim=16).eval()
+    features = torch.randn(2, *shape)
+    actions = (torch.tensor([0, 0]), torch.tensor([0, 2])) if discrete else (torch.zeros(2, 2), torch.ones(2, 2))
+    before, after = (dynamics(features, action) for action in actions)
+    assert before.shape == features.shape and not torch.equal(before[1], after[1])
+    assert torch.equal(before[0], after[0]) == discrete
+
+
+def test_images_of_the_future_are_shifted_each_on_its_own():
+    from Blocks.Augmentations import RandomShifts
+
+    agent = SPRAgent(Spec((1, 84, 84), 'uint8', (), 3), {'aug': RandomShifts})
+    image = torch.from_numpy(np.random.default_rng(0).integers(256, size=(1, 84, 84), dtype=np.uint8))
+    future = Future(image.expand(4, 3, 1, 84, 84), None, None, None)
+    seen = agent.perceive(Experience(obs=image.expand(4, 1, 84, 84), future=future)).future.obs
+    assert seen.shape == (4, 3, 1, 84, 84) and seen.dtype == torch.uint8
+    assert len({picture.numpy().tobytes() for picture in seen.flatten(0, 1)}) > 6
