@@ -1,0 +1,83 @@
+"""Tasks whose solution is known: the identity, and a chain that needs bootstrapping."""
+
+import numpy as np
+
+from Datasets.Experience import Spec, Step
+
+
+class Suite:
+    """N environments of one-hot states [N, D]; tasks say what an action is worth and where it leads."""
+
+    frames_per_step, num_envs = 1, 8
+
+    def __init__(self, seed):
+        self.random = np.random.default_rng(seed)
+
+    def reset(self):
+        self.begin(np.ones(self.num_envs, bool))
+        return self.obs()
+
+    def step(self, action):
+        reward, terminated, truncated = self.act(action)
+        final_obs = self.obs()
+        self.begin(terminated | truncated)
+        return Step(self.obs(), reward.astype(np.float32), terminated, truncated, final_obs)
+
+
+class Identity(Suite):
+    """Episodes of 5 steps: name the class seen, for a reward of 1."""
+
+    spec = Spec((4,), 'float32', (), 4)
+
+    def begin(self, which):
+        self.state = self.random.integers(4, size=self.num_envs)
+        self.time = np.where(which, 0, getattr(self, 'time', 0))
+
+    def obs(self):
+        return np.eye(4, dtype=np.float32)[self.state]
+
+    def act(self, action):
+        reward = action == self.state
+        self.time = self.time + 1
+        self.state = self.random.integers(4, size=self.num_envs)
+        return reward, self.time == 5, np.zeros(self.num_envs, bool)
+
+
+class Number(Identity):
+    """The same with a number in [-1, 1]: to say it earns 1, less twice the distance."""
+
+    spec = Spec((1,), 'float32', (1,), None, -np.ones(1), np.ones(1))
+
+    def begin(self, which):
+        self.state = self.random.uniform(-1, 1, size=self.num_envs)
+        self.time = np.where(which, 0, getattr(self, 'time', 0))
+
+    def obs(self):
+        return self.state[:, None].astype(np.float32)
+
+    def act(self, action):
+        reward = 1 - 2 * np.abs(action[:, 0] - self.state)
+        self.time = self.time + 1
+        self.state = self.random.uniform(-1, 1, size=self.num_envs)
+        return reward, self.time == 5, np.zeros(self.num_envs, bool)
+
+
+class Chain(Suite):
+    """Five states in a row, begun at any: 0 is left, 1 is right; right at the last ends the episode with a reward of 1.
+
+    A limit of 8 steps truncates, which must not count as an end.
+    """
+
+    spec = Spec((5,), 'float32', (), 2)
+
+    def begin(self, which):
+        self.state = np.where(which, self.random.integers(5, size=self.num_envs), getattr(self, 'state', 0))
+        self.time = np.where(which, 0, getattr(self, 'time', 0))
+
+    def obs(self):
+        return np.eye(5, dtype=np.float32)[np.minimum(self.state, 4)]
+
+    def act(self, action):
+        self.state, self.time = np.maximum(self.state + 2 * action - 1, 0), self.time + 1
+        terminated = self.state == 5
+        return terminated, terminated, (self.time == 8) & ~terminated
