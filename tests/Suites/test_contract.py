@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from Datasets.Experience import Spec, Step
+from Datasets.Suites import Renderer
 from Datasets.Suites.Atari import Atari
 from Datasets.Suites.Classify import Classify, Digits
+from Datasets.Suites.DMC import DMC
 from Datasets.Suites.Gym import Gym
 
 SUITES = {
@@ -15,12 +17,16 @@ SUITES = {
     'gym_discrete': functools.partial(Gym, 'CartPole-v1'),
     'gym_continuous': functools.partial(Gym, 'Pendulum-v1', options={'max_episode_steps': 20}),
     'gym_repeat': functools.partial(Gym, 'CartPole-v1', action_repeat=3),
+    'dmc': functools.partial(DMC, 'pendulum_swingup', pixels=16, max_frames=40, shadow_size=16, video=16),
+    'dmc_state': functools.partial(DMC, 'walker_walk', pixels=None, action_repeat=1, max_frames=20),
     'classify': functools.partial(Classify, Digits),
 }
 
 
 @pytest.fixture(params=SUITES)
 def make(request):
+    if request.param == 'dmc' and Renderer.choose().backend is None:
+        pytest.skip(Renderer.choose().problem)
     return SUITES[request.param]
 
 

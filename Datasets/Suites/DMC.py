@@ -1,0 +1,98 @@
+"""DeepMind Control (arXiv:1801.00690) and its manipulation tasks (arXiv:2006.12983), from pixels or from the state."""
+
+import functools
+import sys
+
+from Datasets.Suites import Renderer, env_seeds
+from Datasets.Suites.Vector import Processes, Serial
+from Utils import UserError, one_line, usable_cores
+
+
+class DMC:
+    """N environments of one task. Actions are in [-1, 1], rewards raw: 0..1 per frame, 1000 frames an episode.
+
+    Arguments:
+        name: <domain>_<task> of dm_control.suite, 'cheetah_run', or manipulation_<name>
+        pixels: of a side of the frames that are observed, uint8 [3, pixels, pixels]; null: the state, float32 [D]
+        action_repeat: frames (control steps) per agent step; their rewards are summed, and it stops at an episode's end
+        max_frames: after which an episode is truncated; null: only where the task itself does (lqr never does)
+        camera: number or name; null: 2 for quadruped, else 0
+        shadow_size: texels a side of the shadow map, a power of 2; null: the model's own
+        video: pixels of a side of the frames of videos
+        processes: false: all in this process; true: a process per usable core; or their number
+
+    `vector.envs[i].env` is dm_control's environment where there are no processes.
+    Raises UserError for unknown tasks, and for pixels where nothing can draw.
+    """
+
+    episodes = None
+
+    def __init__(
+        self,
+        name,
+        num_envs=1,
+        seed=0,
+        train=True,
+        *,
+        pixels=84,
+        action_repeat=2,
+        max_frames=1000,
+        camera=None,
+        shadow_size=None,
+        video=240,
+        processes=False,
+    ):
+        self.name, self.num_envs, self.frames_per_step = name, num_envs, action_repeat
+        self._renderer = Renderer.require() if pixels else Renderer.choose()  # before dm_control is imported
+        make = functools.partial(
+            build, name, pixels=pixels, action_repeat=action_repeat, max_frames=max_frames, camera=camera,
+            shadow_size=shadow_size, video=video,
+        )  # fmt: skip
+        seeds, count = env_seeds(seed, train, num_envs), number_of(processes, num_envs)
+        self.vector = Processes(make, seeds, count) if count else Serial(make, seeds)
+        self.spec = self.vector.spec
+
+    def reset(self):
+        """Begins every episode anew from the suite's seed. Returns [N, *obs_shape]."""
+        return self.vector.reset()
+
+    def step(self, action):
+        """Acts with float [N, A] in [-1, 1], `action_repeat` times. Returns Step."""
+        return self.vector.step(action)
+
+    def render(self, envs=None):
+        """List of uint8 [video, video, 3] of these environments, or all. None, and a word, if nothing draws here."""
+        if self._renderer is None:
+            return None
+        try:
+            Renderer.require()
+            return self.vector.render(range(self.num_envs) if envs is None else envs)
+        except Exception as error:  # OpenGL fails in many ways, and a video must not stop a run
+            self._renderer = None
+            print(f'No videos of {self.name}: {one_line(error)}', file=sys.stderr)
+            return None
+
+    def close(self):
+        """Ends the processes; frees the simulations and their OpenGL."""
+        self.vector.close()
+
+
+def build(name, seed, **options):
+    """A Simulation. Its module imports dm_control late, and a process must find this function before that."""
+    try:
+        from Datasets.Suites.Simulation import Simulation
+
+        return Simulation(name, seed, **options)
+    except ImportError as error:
+        raise UserError(
+            f'task=dmc needs dm_control: pip install dm_control==1.0.50 mujoco==3.17.0 ({one_line(error)})'
+        ) from error
+
+
+def number_of(processes, num_envs):
+    """`suite.processes` -> number of processes, 0 for none. Raises UserError."""
+    if isinstance(processes, bool):
+        return min(num_envs, usable_cores()) if processes else 0
+    if not isinstance(processes, int) or processes < 0:
+        raise UserError(f"suite.processes is true, false or a number, not '{processes}'.")
+    return min(num_envs, processes)
