@@ -36,13 +36,32 @@ def test_games_differ_in_their_name_alone():
         assert (FOLDER / 'task' / 'atari' / f'{game}.yaml').read_text() == GAME.format(game)
 
 
-@pytest.mark.parametrize('task', [task for task in options('task') if task.split('/')[1] not in GAMES[5:]])
+BODY = '# @package _global_\ndefaults:\n  - /task/{0}/default\n  - _self_\ntask_name: {1}\n'
+BODIES = [task for task in options('task') if task.startswith('dmc')]
+
+
+def test_bodies_differ_in_their_name_and_in_what_drqv2_gives_them():
+    from omegaconf import OmegaConf
+
+    own = {'train_steps', 'stddev_schedule', 'lr', 'trunk_dim', 'nstep', 'batch_size'}
+    for task in BODIES:
+        path = FOLDER / 'task' / f'{task}.yaml'
+        assert path.read_text().startswith(BODY.format(*task.split('/')))
+        more = set(OmegaConf.load(path)) - {'defaults', 'task_name'}
+        assert more <= (own if task.startswith('dmc/') else set()), task
+
+
+LEFT_OUT = {*(f'atari/{game}' for game in GAMES[5:]), *(body for i, body in enumerate(BODIES) if i % 12)}
+
+
+@pytest.mark.parametrize('task', [task for task in options('task') if task not in LEFT_OUT])
 def test_every_task_composes(task):
     config = Compose.compose([f'task={task}', *REQUIRED.get(task, [])])
     suite, name = task.split('/')
     assert config.suite_name == suite
     assert config.task_name == (name if task != 'gym/custom' else 'CartPole-v1')
-    assert config.suite._target_ == f'Datasets.Suites.{suite.capitalize()}.{suite.capitalize()}'
+    name = 'DMC' if suite.startswith('dmc') else suite.capitalize()
+    assert config.suite._target_ == f'Datasets.Suites.{name}.{name}'
     assert (suite == 'classify') == (config.Dataset is not None) == config.offline
     if suite == 'classify':
         assert callable(instantiate(config.Dataset))  # a partial whose arguments the class takes; nothing is read
@@ -96,7 +115,13 @@ def test_agents_take_the_arguments_of_their_files(agent, task):
 
 
 @pytest.mark.parametrize(
-    'task', ['atari/pong', 'classify/digits', *(task for task in options('task') if task.startswith('gym/'))]
+    'task',
+    [
+        'atari/pong',
+        'classify/digits',
+        'dmc_state/reacher_easy',
+        *(task for task in options('task') if task.startswith('gym/')),
+    ],
 )
 def test_suites_take_the_arguments_of_their_files(task):
     config = Compose.compose([f'task={task}', *REQUIRED.get(task, [])])
@@ -148,7 +173,7 @@ def test_composition_without_words_is_the_default_task():
 
 
 def test_mini_shrinks_every_suite_and_loses_to_the_command_line():
-    for task in ('atari/pong', 'gym/pendulum', 'classify/mnist'):
+    for task in ('atari/pong', 'gym/pendulum', 'classify/mnist', 'dmc/walker_walk', 'dmc_state/humanoid_run'):
         for domain in ('generate=false', 'generate=true'):
             full, mini = (Compose.compose([f'task={task}', domain, f'mini={value}']) for value in ('false', 'True'))
             assert mini.mini and not full.mini
@@ -189,6 +214,7 @@ def test_offline_is_implied_by_generate_and_implies_a_saved_replay():
         ('Agent=dqnagent', 'Agent=Agents.DQNAgent'),
         ('Agent=Agents.RandomAgent', 'Agent=Agents.RandomAgent'),
         ('task=atari/BattleZone', 'task=atari/battle_zone'),
+        ('task=dmc/humanoid_cmu_run', 'task=dmc/humanoid_CMU_run'),
         ('task=classify/fashion_mnist', 'task=classify/fashionmnist'),
         ('Dataset=CIFAR10', 'Dataset._target_=torchvision.datasets.CIFAR10'),
         ('mini=True', 'length=mini'),
@@ -283,6 +309,8 @@ def test_a_class_named_on_the_command_line_may_be_built(tmp_path, monkeypatch):
         (['replay.n_step=1'], ['replay.nstep']),
         (['task=atari/pongg'], ["No task 'atari/pongg'", 'Nearest: atari/pong.', '--help']),
         (['task=pong'], ['Nearest: atari/pong.']),
+        (['task=dmc/cheetah_rum'], ['Nearest: dmc/cheetah_run.']),
+        (['task=cheetah_run'], ['Nearest: dmc']),
         (['task=classify/mnits'], ['classify/mnist']),
         (['task=gym/default'], ['No task']),
         (['Agent=Agents.DQNAgnt'], ['Agents.DQNAgent']),
