@@ -9,6 +9,7 @@ from Agents.Losses.PolicyGradient import generalized_advantage
 from Agents.Losses.TemporalDifference import td_loss
 from Blocks.Architectures.MLP import Readout
 from Blocks.Creator import Creator, Normal, propose
+from Blocks.Running import Normalized, RewardScale
 
 
 class A2C(Agent):
@@ -17,13 +18,16 @@ class A2C(Agent):
     trace: lambda of the advantages. value_coef, entropy_coef: weights of the critic's loss and of the entropy.
     normalize: advantages of a minibatch to mean 0, deviation 1. epochs: how often each rollout is learned from.
     log_std: of continuous actions at the start; learned, the same in every state.
+    normalize_obs: states by their running mean and deviation. normalize_reward: rewards by the running deviation of
+    their returns, of `num_envs` environments.
     Classification and generation have no rollouts, so critics there judge what is created, as every agent's do.
     """
 
     def __init__(self, *args, trace=1.0, value_coef=0.5, entropy_coef=0.01, normalize=False, epochs=1, log_std=0.0,
-                 **common):  # fmt: skip
+                 normalize_obs=False, normalize_reward=False, num_envs=1, **common):  # fmt: skip
         self.trace, self.value_coef, self.entropy_coef = trace, value_coef, entropy_coef
         self.normalize, self.epochs, self.log_std, self.enough = normalize, epochs, log_std, False
+        self.normalize_obs, self.normalize_reward, self.num_envs = normalize_obs, normalize_reward, num_envs
         super().__init__(*args, **common)
         self.explore_steps = 0  # a random action would not be its own
 
@@ -34,27 +38,44 @@ class A2C(Agent):
         actor = self.build_actor(encoder.repr_shape, (spec.num_actions,) if spec.num_actions else spec.action_shape)
         decide = propose if spec.num_actions else Normal(spec.action_shape, self.log_std)
         creator = Creator(encoder, actor, critic, decide)
-        initialize(creator)
+        actor.apply(undecided)
+        if self.normalize_reward:
+            creator.reward_scale = RewardScale(self.num_envs)
         trains = ('encoder', 'actor', 'critic') if spec.num_actions else ('encoder', 'actor', 'critic', 'decide')
         return creator, Casts.observe, (Phase(('policy_loss', 'value_loss'), trains),)
+
+    def build_encoder(self, recipe=None):
+        recipe = dict(recipe or self.recipes.get('encoder') or {})
+        if self.normalize_obs and len(self.obs_shape) == 1:
+            recipe['eyes'] = recipe.get('eyes') or Normalized
+        return super().build_encoder(recipe)
+
+    def receive(self, rollout):
+        """A new rollout [N, T]: counted in the running moments, its rewards scaled by them."""
+        reward, discount, last = (field.to(self.device) for field in (rollout.reward, rollout.discount, rollout.last))
+        if isinstance(self.creator.encoder.eyes, Normalized):
+            self.creator.encoder.eyes.update(rollout.obs.flatten(0, 1).to(self.device))
+        if self.normalize_reward:
+            reward = self.creator.reward_scale(reward, discount, last)
+        return rollout._replace(reward=reward, discount=discount, last=last)
 
     @torch.no_grad()
     def appraise(self, rollout):
         """The rollout [N, T] with advantages and returns by the present critic, and with the log-probabilities of its
         actions by the actor that took them."""
         self.eval()
-        keep = rollout.log_prob is not None  # the actor may have moved since
-        reward, discount, last = (field.to(self.device) for field in (rollout.reward, rollout.discount, rollout.last))
+        reward, discount, last = rollout.reward, rollout.discount, rollout.last
         value, log_prob = self.review(rollout.obs.flatten(0, 1), rollout.action.flatten(0, 1))
         value = value.view_as(reward)
-        edge = rollout.last.clone()
+        edge = last.clone()
         edge[:, -1] = True  # elsewhere what follows is the next step's own
         next_value = torch.cat([value[:, 1:], value[:, :1]], 1)
-        next_value[edge.to(self.device)] = self.review(rollout.next_obs[edge])[0]
+        next_value[edge] = self.review(rollout.next_obs[edge.cpu()])[0]
         advantage = generalized_advantage(reward, discount, value, next_value, last, self.trace)
-        log_prob = rollout.log_prob if keep else log_prob.view_as(reward)
+        if rollout.log_prob is None:  # else the actor may have moved since
+            rollout = rollout._replace(log_prob=log_prob.view_as(reward))
         self.train()
-        return rollout._replace(advantage=advantage, returns=advantage + value, log_prob=log_prob)
+        return rollout._replace(advantage=advantage, returns=advantage + value)
 
     def review(self, obs, action=None):
         """Values [B], and log-probabilities [B] of the actions if given, in parts that fit the caches."""
@@ -91,11 +112,7 @@ class A2C(Agent):
         return self.value_coef * td_loss(value, batch.returns)[0]
 
 
-def initialize(creator):
-    """Orthogonal weights, small for the actor's last layer (arXiv:2005.12729, 2006.05990): it begins undecided."""
-    for part, gain in (creator.encoder, 1.0), (creator.actor, 0.01), (creator.critic, 1.0):
-        for module in part.modules():
-            if isinstance(module, nn.Linear | nn.Conv2d):
-                nn.init.orthogonal_(module.weight, gain if isinstance(module, Readout) else 2**0.5)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
+def undecided(module):
+    """For `apply`: the actor begins with nearly equal odds for all actions (arXiv:2006.05990, section 3.2)."""
+    if isinstance(module, Readout):
+        nn.init.orthogonal_(module.weight, 0.01)

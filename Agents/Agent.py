@@ -204,7 +204,9 @@ class Agent(nn.Module):
             batch = batch._replace(next_obs=self.aug(batch.next_obs))
         if batch.future is not None:
             obs = batch.future.obs  # [B, K, ...]
-            batch = batch._replace(future=batch.future._replace(obs=self.aug(obs.flatten(0, 1)).unflatten(0, obs.shape[:2])))
+            batch = batch._replace(
+                future=batch.future._replace(obs=self.aug(obs.flatten(0, 1)).unflatten(0, obs.shape[:2]))
+            )
         return batch._replace(obs=self.aug(batch.obs))
 
     def optimize(self, loss, parameters):

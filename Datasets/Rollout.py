@@ -10,7 +10,7 @@ from Datasets.Replay import FINAL, TERMINATED, TRUNCATED, Replay
 class Rollout(Replay):
     """The newest T steps of all N environments, each used in several epochs of minibatches, then never again.
 
-    The agent says how often (`epochs`) and adds what it makes of the steps before each epoch (`appraise`).
+    The agent says how often (`epochs`), scales what it gets (`receive`) and judges it before each epoch (`appraise`).
     `batch_size` is that of a minibatch; T follows from how often it is asked.
     """
 
@@ -29,7 +29,7 @@ class Rollout(Replay):
 
     def batches(self, agent):
         """Minibatches of the rollout, newly shuffled in every epoch, until the agent has `enough`."""
-        rollout = self.collect()
+        rollout = agent.receive(self.collect())
         generator = np.random.default_rng((self.seed, self.cursor))
         self.cursor += 1
         for _ in range(agent.epochs):

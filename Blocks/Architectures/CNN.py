@@ -3,6 +3,7 @@
 from torch import nn
 
 from Blocks.Shapes import shape_of, size
+from Blocks.Weights import orthogonal
 
 
 class CNN(nn.Module):
@@ -29,6 +30,7 @@ class CNN(nn.Module):
             self.layers += nn.Sequential(
                 nn.Flatten(), nn.Linear(flat, size(output_shape)), nn.Unflatten(1, output_shape)
             )
+        self.apply(orthogonal)
 
     def forward(self, x):
         return self.layers(x)

@@ -4,10 +4,15 @@ import torch
 from torch import nn
 
 from Blocks.Shapes import size
+from Blocks.Weights import orthogonal
 
 
 class Readout(nn.Linear):
     """A last layer, in fp32 under autocast too: actions differ in worth by less than bf16 resolves (1 part in 256)."""
+
+    def reset_parameters(self):
+        nn.init.orthogonal_(self.weight)
+        nn.init.zeros_(self.bias)
 
     def forward(self, x):
         with torch.autocast(x.device.type, enabled=False):
@@ -28,7 +33,7 @@ class MLP(nn.Module):
             width = hidden_dim
         if output_shape is not None:
             layers += [self.Last(width, size(output_shape))]
-        self.layers = nn.Sequential(nn.Flatten(), *layers)
+        self.layers = nn.Sequential(nn.Flatten(), *layers).apply(orthogonal)
 
     def forward(self, x):
         return self.layers(x).unflatten(1, self.output_shape)

@@ -9,6 +9,7 @@ import torch
 
 from Agents import A2CAgent, PPOAgent
 from Agents.Losses.PolicyGradient import approximate_kl, clipped_ratio, generalized_advantage
+from Blocks.Running import Moments, RewardScale
 from Datasets.Experience import Spec
 from Datasets.Rollout import Rollout
 
@@ -89,7 +90,7 @@ def test_a_rollout_is_what_happened(rollout):
 
 
 def test_every_step_is_used_once_an_epoch(rollout):
-    agent = SimpleNamespace(epochs=3, enough=False, appraise=lambda steps: steps)
+    agent = SimpleNamespace(epochs=3, enough=False, receive=lambda steps: steps, appraise=lambda steps: steps)
     batches = list(rollout.batches(agent))
     assert [len(batch.reward) for batch in batches] == [4] * 9
     for epoch in range(3):
@@ -104,7 +105,7 @@ def build(Agent, **arguments):
 
 def test_appraisal_against_a_plain_loop(rollout):
     agent = build(A2CAgent, trace=0.7)
-    steps = agent.appraise(rollout.collect())
+    steps = agent.appraise(agent.receive(rollout.collect()))
     value = lambda obs: agent.eval().creator.critic(agent.creator.encoder(obs))[0].detach()  # noqa: E731
     for env in range(2):
         v, after = value(steps.obs[env]), value(steps.next_obs[env])
@@ -120,7 +121,7 @@ def test_appraisal_against_a_plain_loop(rollout):
 
 def test_the_old_probabilities_stay_those_of_the_actor_that_acted(rollout):
     agent = build(PPOAgent)
-    first = agent.appraise(rollout.collect())
+    first = agent.appraise(agent.receive(rollout.collect()))
     with torch.no_grad():
         for parameter in agent.creator.parameters():
             parameter.add_(0.1)
@@ -146,3 +147,34 @@ def test_clipped_values_by_hand():
 def test_the_actor_begins_undecided():
     probs = build(PPOAgent).creator(torch.randn(20, 2)).probs
     assert (probs - 0.5).abs().max() < 0.02
+
+
+def test_running_moments_are_those_of_all_that_was_counted():
+    torch.manual_seed(0)
+    moments, parts = Moments((3,)), [torch.randn(size, 3) * 5 + 2 for size in (1, 7, 40)]
+    for part in parts:
+        moments.update(part)
+    everything = torch.cat(parts)
+    torch.testing.assert_close(moments.mean, everything.mean(0))
+    torch.testing.assert_close(moments.var, everything.var(0, correction=0))
+
+
+def test_rewards_are_scaled_by_the_deviation_of_the_discounted_return():
+    """The return is carried from rollout to rollout, and ends with its episode."""
+    scale = RewardScale(1)
+    reward, discount = torch.tensor([[1.0, 2.0, 4.0]]), torch.full((1, 3), 0.5)
+    last = torch.tensor([[False, True, False]])
+    returns = [1.0, 2.5, 4.0]
+    torch.testing.assert_close(scale(reward, discount, last), reward / np.std(returns), rtol=1e-4, atol=1e-4)
+    scaled = scale(reward, discount, last)
+    torch.testing.assert_close(scaled, reward / np.std([*returns, 3.0, 3.5, 4.0]), rtol=1e-4, atol=1e-4)
+
+
+def test_normalised_agents_see_states_of_unit_scale(rollout):
+    agent = build(PPOAgent, normalize_obs=True, normalize_reward=True, num_envs=2)
+    agent.learn(rollout)
+    seen = agent.creator.encoder(torch.tensor([[1.0, 1.0], [6.0, 6.0]]))
+    deviation = np.std([1, 2, 3, 4, 5, 6])
+    torch.testing.assert_close(seen, torch.tensor([[-2.5, -2.5], [2.5, 2.5]]) / deviation, rtol=1e-4, atol=1e-4)
+    saved = agent.creator.state_dict()
+    assert {'encoder.eyes.moments.mean', 'reward_scale.moments.var', 'reward_scale.carried'} < set(saved)

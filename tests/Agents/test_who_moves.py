@@ -51,7 +51,7 @@ def replay(spec, path, frame_stack=1, on_policy=False):
         action = random.normal(size=(2, *spec.action_shape)) if spec.action_shape else random.integers(3, size=2)
         ends = np.array([step % 7 == 6, step % 5 == 4])
         label = random.integers(3, size=2) if spec.kind == 'classify' else None
-        reward = random.normal(size=2) * 3
+        reward = random.normal(size=2) * 0.3  # within Huber's square, where no two errors weigh the same
         memory.add(observe(), action, reward, ends & [True, False], ends & [False, True], observe(), label)
     return memory
 
@@ -236,10 +236,10 @@ def test_ema_acts_and_creates_with_the_average(tmp_path):
 
 def test_learning_rate_and_clipping(tmp_path):
     agent = build(
-        DQNAgent, STATE, {'lr': 'linear(1.0,0.0,10)', 'clip_grad_norm': 0.5, 'optimizer': torch.optim.SGD}, 'fp32'
+        DQNAgent, STATE, {'lr': 'linear(1.0,0.0,10)', 'clip_grad_norm': 0.05, 'optimizer': torch.optim.SGD}, 'fp32'
     )
     before, memory = snapshot(agent.creator), replay(STATE, tmp_path / 'replay')
-    agent.step = 8  # the learning rate is 0.2, so a gradient of norm 0.5 moves the parameters by 0.1
+    agent.step = 8  # the learning rate is 0.2, so a gradient of norm 0.05 moves the parameters by 0.01
     agent.learn(memory)
     moved = torch.cat([(now.detach() - before[name]).flatten() for name, now in agent.creator.named_parameters()])
-    assert moved.norm().item() == pytest.approx(0.1, rel=1e-3)
+    assert moved.norm().item() == pytest.approx(0.01, rel=1e-3)

@@ -63,8 +63,8 @@ def test_chain_values_are_the_analytic_ones(tmp_path):
 
 
 def test_chain_without_target_network(tmp_path):
-    q = learned(tmp_path / 'replay', 800, target_tau=1, target_period=1, lr=1e-3)
-    assert np.abs(q - chain_values()).max() < 0.2  # it chases itself: 0.01 to 0.10 over six seeds
+    q = learned(tmp_path / 'replay', 1600, target_tau=1, target_period=1, lr=1e-3)
+    assert np.abs(q - chain_values()).max() < 0.2  # it chases itself: 0.04 to 0.14 over three seeds
     assert q.argmax(1).tolist() == [1] * 5
 
 
