@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from Agents.Agent import Phase
+from Agents.Agent import Phase, track
 from Agents.DQN import DQN
 from Agents.DrQV2 import DrQV2
 from Blocks.Architectures import Null
@@ -16,10 +16,14 @@ class SPR(DQN, DrQV2):
     """Q-learning for discrete actions, DrQ-v2 for continuous ones; beside the critic's loss one of self-prediction.
 
     spr_weight: of that loss. projection_dim: of the space in which features are compared. The replay's `horizon` is K.
+    reset_period: updates after which heads begin anew, and encoder and dynamics keep `shrink` of themselves and are
+    filled up with new weights (SR-SPR, D'Oro et al. 2023; BBF, arXiv:2305.19452); None for never.
     """
 
-    def __init__(self, *args, spr_weight=5.0, projection_dim=512, num_critics=1, **common):
+    def __init__(self, *args, spr_weight=5.0, projection_dim=512, num_critics=1, reset_period=None, shrink=0.5,
+                 **common):  # fmt: skip
         self.spr_weight, self.projection_dim = spr_weight, projection_dim
+        self.reset_period, self.shrink = reset_period, shrink
         super().__init__(*args, num_critics=num_critics, **common)
 
     @property
@@ -43,6 +47,23 @@ class SPR(DQN, DrQV2):
         if self.domain == 'reinforce':
             encoder['pool'] = encoder.get('pool') or (Renormalize if len(self.obs_shape) == 3 else Null)
         return super().build_encoder(encoder)
+
+    def follow(self):
+        super().follow()
+        if self.reset_period and self.updates % self.reset_period == 0:
+            self.reset()
+
+    @torch.no_grad()
+    def reset(self):
+        """Heads anew, encoder and dynamics partly; the slow copy with them. Adam forgets the heads' moments."""
+        fresh = self.reinforce()[0].to(self.device)
+        for creator in (self.creator, self.target):
+            for name, part in creator.named_children() if creator else ():
+                keep = self.shrink if name in ('encoder', 'dynamics') else 0.0
+                track(part, getattr(fresh, name), 1 - keep)
+        for name in ('critic', 'actor', 'projector', 'predictor'):
+            for parameter in getattr(self.creator, name).parameters() if getattr(self.creator, name) else ():
+                self.optimizer.state.pop(parameter, None)
 
     def next_value(self, batch):
         return self.control.next_value(self, batch)

@@ -1,7 +1,8 @@
 """Replay against stable-baselines3's ReplayBuffer in one run: python benchmarks/replay.py [steps]
 
 Batches of 256 stacks of four 84x84 frames, ours with 3-step returns, theirs with 1-step; insertion in batches of 64
-environments; bytes per transition. Interleaved repeats, medians (min - max).
+environments, into a new replay and over the steps of a full one; bytes per transition. Interleaved repeats, medians
+(min - max).
 """
 
 import statistics
@@ -46,9 +47,9 @@ def main(steps=100_000):
     folder = tempfile.TemporaryDirectory()
     ours = Replay(Spec((1, 84, 84), 'uint8', (), 6), f'{folder.name}/r', ENVS, steps, 4, BATCH, nstep=3)
     theirs = ReplayBuffer(steps, Box(0, 255, (4, 84, 84), np.uint8), Discrete(6), 'cpu', n_envs=ENVS)
-    inserted = fill(lambda o, n, a, r, e: ours.add(o, a, r, e, e & False, n), steps, 1)
-    their_inserted = fill(lambda o, n, a, r, e: theirs.add(o, n, a, r, e, [{}] * ENVS), steps, 4)
-    source = torch.zeros(BATCH * 8 * 84 * 84, dtype=torch.uint8)
+    inserted = [fill(lambda o, n, a, r, e: ours.add(o, a, r, e, e & False, n), steps, 1) for _ in range(2)]
+    their_inserted = [fill(lambda o, n, a, r, e: theirs.add(o, n, a, r, e, [{}] * ENVS), steps, 4) for _ in range(2)]
+    source = torch.zeros(BATCH * 7 * 84 * 84, dtype=torch.uint8)  # stacks of 4 and 3 steps
     contenders = {
         'ours, n-step 3': lambda: next(ours.batches()),
         'stable-baselines3, 1-step': lambda: theirs.sample(BATCH),
@@ -64,7 +65,9 @@ def main(steps=100_000):
     held = sum(path.stat().st_size for path in ours.path.iterdir()) / (ours.num_envs * ours.capacity)
     their_bytes = theirs.observations.nbytes + theirs.next_observations.nbytes
     print(f'ratio {ratio:.2f}; bytes per transition: ours {held:.0f}, theirs {their_bytes / steps:.0f}')
-    print(f'insertion, {ENVS} at once: ours {inserted:,.0f} steps/s, theirs {their_inserted:,.0f}')
+    for number, when in enumerate(('into a new replay', 'over the steps of a full one')):
+        ours_now, theirs_now = inserted[number], their_inserted[number]
+        print(f'insertion, {ENVS} at once, {when}: ours {ours_now:,.0f} steps/s, theirs {theirs_now:,.0f}')
 
 
 if __name__ == '__main__':

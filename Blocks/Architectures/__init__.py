@@ -3,6 +3,7 @@
 from Blocks.Architectures.CNN import CNN, DrQ, Efficient, Nature
 from Blocks.Architectures.DCGAN import DCGAN, Discriminator, Generator
 from Blocks.Architectures.Dueling import Dueling
+from Blocks.Architectures.Impala import Impala
 from Blocks.Architectures.MLP import MLP, Trunk
 from Blocks.Architectures.Noisy import Noisy
 from Blocks.Architectures.Null import Null
@@ -16,6 +17,7 @@ __all__ = [
     'Dueling',
     'Efficient',
     'Generator',
+    'Impala',
     'Nature',
     'Noisy',
     'Null',

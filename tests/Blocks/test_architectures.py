@@ -46,9 +46,9 @@ def place(name, role):
 EVERYWHERE = {'MLP', 'Noisy', 'Trunk'}
 CONVOLUTIONS = {'CNN', 'Nature', 'DrQ', 'Efficient'}
 FITS = {
-    'eyes': EVERYWHERE | CONVOLUTIONS | {'Null', 'Discriminator'},
+    'eyes': EVERYWHERE | CONVOLUTIONS | {'Null', 'Discriminator', 'Impala'},
     'trunk of an actor': EVERYWHERE | {'Null', 'CNN'},
-    'trunk of a critic, over a feature map': EVERYWHERE | {'Null', 'CNN', 'Discriminator'},
+    'trunk of a critic, over a feature map': EVERYWHERE | {'Null', 'CNN', 'Discriminator', 'Impala'},
     'q_head': EVERYWHERE | {'Dueling', 'CNN'},
     'q_head of continuous actions': {'MLP', 'Noisy', 'CNN'},
     'pi_head': EVERYWHERE | {'Dueling', 'CNN'},

@@ -1,0 +1,34 @@
+"""The residual network of IMPALA (arXiv:1802.01561, figure 3); four times as wide in BBF (arXiv:2305.19452)."""
+
+from torch import nn
+
+from Blocks.Weights import orthogonal
+
+
+class Residual(nn.Module):
+    """[B, C, H, W] -> the same: what two convolutions add."""
+
+    def __init__(self, channels):
+        super().__init__()
+        convolutions = [nn.Conv2d(channels, channels, 3, padding=1) for _ in range(2)]
+        self.layers = nn.Sequential(nn.ReLU(), convolutions[0], nn.ReLU(), convolutions[1])
+
+    def forward(self, x):
+        return x + self.layers(x)
+
+
+class Impala(nn.Module):
+    """[B, C, 84, 84] -> [B, 32 * width, 11, 11]: each stage halves the image and adds two residual blocks."""
+
+    def __init__(self, input_shape, output_shape=None, channels=(16, 32, 32), width=1):
+        super().__init__()
+        layers, depth = [], input_shape[0]
+        for channel in channels:
+            layers += [nn.Conv2d(depth, channel * width, 3, padding=1), nn.MaxPool2d(3, 2, padding=1)]
+            layers += [Residual(channel * width), Residual(channel * width)]
+            depth = channel * width
+        self.layers = nn.Sequential(*layers, nn.ReLU())
+        self.apply(orthogonal)
+
+    def forward(self, x):
+        return self.layers(x)
