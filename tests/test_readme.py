@@ -1,4 +1,4 @@
-"""Every command of README and docs runs, shortened by overrides only."""
+"""Every command of README and docs runs, shortened by overrides only; those of the agents' pages compose."""
 
 import os
 import re
@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from Hyperparams.Compose import compose
+
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / 'shared' / 'datasets'
 SHORT = ['mini=true', 'threads=1', 'plotting.plot_experiments=false', 'tensorboard=false', 'video=false']
 PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').rglob('*.md'))]
+AGENTS = [page for page in PAGES if page.parent.name == 'agents']  # a hundred runs would take an hour
 
 
 def commands(page):
@@ -24,9 +27,23 @@ def commands(page):
                 yield words[2:]
 
 
-@pytest.mark.parametrize('page', PAGES, ids=lambda page: page.stem)
+def write_files(page, folder):
+    """The files that a page shows: a line with `their/name.py`: and a block of code."""
+    for name, text in re.findall(r'^`([\w./]+)`:\n\n```\w+\n(.*?)```', page.read_text(), re.DOTALL | re.MULTILINE):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+
+
+@pytest.mark.parametrize('page', AGENTS, ids=lambda page: page.stem)
+def test_commands_of_agents_compose(page):
+    for words in commands(page):
+        compose(words)
+
+
+@pytest.mark.parametrize('page', [page for page in PAGES if page not in AGENTS], ids=lambda page: page.stem)
 def test_commands_run(page, tmp_path):
     """In their order, in one folder: a later one may load what an earlier one saved."""
+    write_files(page, tmp_path)
     for words in commands(page):
         if any('classify/mnist' in word for word in words):
             if not DATA.is_dir():
@@ -39,6 +56,14 @@ def test_commands_run(page, tmp_path):
             env=os.environ | {'OMP_NUM_THREADS': '1'}, timeout=280, check=False,
         )  # fmt: skip
         assert run.returncode == 0, f'{" ".join(words)}: {run.stderr}'
+
+
+def test_what_adding_shows_passes_its_own_test(tmp_path):
+    write_files(ROOT / 'docs' / 'adding.md', tmp_path)
+    environment = os.environ | {'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)}
+    command = [sys.executable, '-m', 'pytest', '-q', '-p', 'no:cacheprovider', tmp_path]
+    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0 and '2 passed' in run.stdout, run.stdout
 
 
 def test_links_lead_somewhere():
