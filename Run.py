@@ -55,10 +55,11 @@ class Run:
 
     def suite(self, num_envs, train):
         """Environments as the task's files describe them."""
+        from Datasets.Suites import fit
         from Environment import Environment
 
         suite = Utils.instantiate(self.args.suite, num_envs=num_envs, seed=self.args.seed, train=train)
-        return Environment(suite, self.args.frame_stack)
+        return Environment(fit(suite, self.args.discrete and self.args.bins), self.args.frame_stack)
 
     @cached_property
     def arena(self):

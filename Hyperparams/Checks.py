@@ -13,13 +13,16 @@ from Utils import PROJECT, UserError, hint, nearest, schedule
 POSITIVE = (
     *('num_envs', 'action_repeat', 'frame_stack', 'batch_size', 'nstep', 'trunk_dim', 'hidden_dim', 'samples'),
     *('evaluate_episodes', 'evaluate_envs', 'agent.num_critics', 'agent.target_period', 'agent.latent_dim'),
-    *('threads', 'replay.capacity'),
+    *('threads', 'replay.capacity', 'bins'),
 )
 FRACTIONS = ('discount', 'agent.target_tau', 'agent.ema_decay')  # 0 .. 1
 NUMBERS = {'threads': 1, 'replay.capacity': 1, 'replay.reward_clip': 1.0, 'agent.clip_grad_norm': 1.0}  # default: null
 MAY_BE_NULL = ('evaluate_episodes',)  # in classification: the whole test set
 EXAMPLES = {'gym.id': 'CartPole-v1', 'Dataset.root': '<folder with a folder of images for each class>'}  # for ???
-SCHEDULES = ('lr', 'stddev_schedule', 'agent.lr', 'agent.stddev_schedule', 'agent.epsilon')
+SCHEDULES = (
+    *('lr', 'stddev_schedule', 'replay.beta'),
+    *('agent.lr', 'agent.stddev_schedule', 'agent.epsilon', 'agent.temperature'),
+)
 
 
 def check(config):

@@ -12,6 +12,7 @@ python Run.py key=value ...        (default: Agent=DQNAgent task={DEFAULT_TASK})
   python Run.py Agent=DQN task=atari/breakout seed=2
   python Run.py task=classify/mnist RL=false Eyes=CNN Eyes.depth=4
   python Run.py task=classify/custom Dataset.root=path/to/class/folders
+  python Run.py suite._target_=my_module.MySuite suite.x=3      a suite of your own
   python Run.py -m seed=1,2,3 task=gym/cartpole,gym/acrobot     each in turn
   python Run.py mini=true          the whole pipeline in about a minute
   python Run.py --cfg job          print the composed config (-p agent: one part), run nothing

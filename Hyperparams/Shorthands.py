@@ -7,6 +7,8 @@ Agent=ppo                Agent=Agents.PPOAgent
 task=atari/BattleZone    task=atari/battle_zone
 Dataset=CIFAR10          Dataset._target_=torchvision.datasets.CIFAR10
 mini=true                length=mini
+suite._target_=my.Suite  task=custom/suite ++suite._target_=my.Suite
+suite.x=3                ++suite.x=3, beside it
 +lr=0.1                  ++lr=0.1, so that it may exist already
 """
 
@@ -17,6 +19,7 @@ from Utils import UserError, nearest
 
 FOLDER = Path(__file__).resolve().parent
 DEFAULT_TASK = re.search(r'- /task/(\S+)', (FOLDER / 'task' / 'default.yaml').read_text())[1]
+OWN_SUITE = 'custom/suite'  # the task of a suite that is named on the command line
 ALIASES = {'aug': 'recipes.aug', 'eyes': 'recipes.encoder.eyes', 'pool': 'recipes.encoder.pool'}
 BLOCKS = (
     *ALIASES.values(),
@@ -45,8 +48,11 @@ def rewrite(words, folders=(FOLDER,)):
     named = [match[1] for word in out if (match := re.match(r'\+\+(recipes\.[\w.]+)\._target_=', word))]
     for block in dict.fromkeys(named):  # the arguments in option files were meant for the block that they name
         out = [f'~{block}', f'++{block}._partial_=true', *out]
+    own = any(re.match(r'\+*suite\._target_=', word) for word in out)
+    if own:  # what it takes is not known here
+        out = [f'++{word}' if word.startswith('suite.') else word for word in out]
     if not any(word.startswith('task=') for word in out):
-        out.insert(0, f'task={DEFAULT_TASK}')
+        out.insert(0, f'task={OWN_SUITE if own else DEFAULT_TASK}')
     return out
 
 
@@ -137,8 +143,8 @@ def agent_option(name, folders):
             return option
     near = nearest(name, [*names, *(option.split('.')[-1] for option in names)])
     raise UserError(
-        f"No Agent '{name}'." + (f' Nearest: {near}.' if near else '') + f' All: {", ".join(names)}; '
-        f'a class of your own: agent._target_=my_module.MyAgent.'
+        f"No Agent '{name}'." + (f' Nearest: {near}.' if near else '') + ' All: python Run.py --help; '
+        'a class of your own: agent._target_=my_module.MyAgent.'
     )
 
 

@@ -51,7 +51,11 @@ def test_bodies_differ_in_their_name_and_in_what_drqv2_gives_them():
         assert more <= (own if task.startswith('dmc/') else set()), task
 
 
-LEFT_OUT = {*(f'atari/{game}' for game in GAMES[5:]), *(body for i, body in enumerate(BODIES) if i % 12)}
+LEFT_OUT = {
+    'custom/suite',
+    *(f'atari/{game}' for game in GAMES[5:]),
+    *(body for i, body in enumerate(BODIES) if i % 12),
+}
 
 
 @pytest.mark.parametrize('task', [task for task in options('task') if task not in LEFT_OUT])
@@ -298,6 +302,29 @@ def test_a_class_named_on_the_command_line_may_be_built(tmp_path, monkeypatch):
     assert list(config.targets) == ['my_blocks']
 
 
+def test_a_suite_of_the_command_line_is_given_its_own_arguments_and_names_the_run():
+    named = 'suite._target_=Datasets.Suites.DMC.DMC'
+    config = Compose.compose([named, 'suite.name=walker_walk'])
+    assert config.suite == {'_target_': 'Datasets.Suites.DMC.DMC', 'name': 'walker_walk'}
+    assert (config.suite_name, config.task_name) == ('custom', 'Datasets.Suites.DMC.DMC')
+    assert Compose.compose([named, '++suite.name=walker_walk', 'task_name=mine']).task_name == 'mine'
+    config = Compose.compose([named, 'suite.name=walker_walk', 'task=dmc/walker_run'])  # as the task has it, but for
+    assert (config.suite_name, config.suite.name, config.suite.pixels) == ('dmc', 'walker_walk', 84)
+
+
+@pytest.mark.parametrize('key', ['agent.temperature', 'replay.beta'])
+def test_schedules(key):
+    config = Compose.compose([f'{key}=linear(1,0.1,500)'])
+    part, name = key.split('.')
+    assert config[part][name] == 'linear(1,0.1,500)'
+
+
+@pytest.mark.parametrize('words', [['task=classify/digits'], ['generate=true']])
+def test_images_are_drawn_uniformly_whatever_the_agent_does_elsewhere(words):
+    assert Compose.compose(['Agent=Rainbow']).replay.prioritized
+    assert not Compose.compose(['Agent=Rainbow', *words]).replay.prioritized
+
+
 # Mistakes
 
 
@@ -326,6 +353,11 @@ def test_a_class_named_on_the_command_line_may_be_built(tmp_path, monkeypatch):
         (['agent._target_=no_such_module.MyAgent'], ["no module 'no_such_module'"]),
         (['agent._target_=Agents.DQNAgnt'], ['Nearest: DQNAgent.']),
         (['lr=abc'], ['lr', "'abc'"]),
+        (['agent.temperature=linear(1,2)'], ['agent.temperature', 'linear(start,end,steps)']),
+        (['replay.beta=half'], ['replay.beta', "'half'"]),
+        (['bins=0'], ['bins is at least 1']),
+        (['discrete=3'], ['true or false']),
+        (['suite._target_=no_such_module.MySuite'], ["no module 'no_such_module'"]),
         (['stddev_schedule=linear(1,2)'], ['stddev_schedule', 'linear(start,end,steps)']),
         (['batch_size=0'], ['at least 1']),
         (['train_steps=-1'], ['at least 0']),

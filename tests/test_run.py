@@ -362,6 +362,15 @@ def test_random_and_continuous_actions():
     assert len(table('Eval', task='gym/pendulum')) == 2 and checkpoint(task='gym/pendulum')[0]['updates'] == 10
 
 
+def test_discrete(capsys):
+    run('task=gym/pendulum', *TINY, 'train_steps=30', 'discrete=true', 'bins=5')
+    assert len(table('Eval', task='gym/pendulum')) == 2
+    _, tensors = checkpoint(task='gym/pendulum')
+    assert any(name.startswith('agent.creator.critic') and len(tensor) == 5 for name, tensor in tensors.items())
+    run('task=dmc_state/humanoid_walk', *TINY, 'discrete=true', status=2)
+    assert capsys.readouterr().err.endswith('leave discrete=true out.\n')
+
+
 @pytest.mark.parametrize(
     'words',
     [
@@ -452,6 +461,52 @@ gymnasium.register('Endless-v0', Endless)
     assert 'did not end' in capsys.readouterr().err
     run(*words, '++suite.options.limit=5')  # an odd video stops nothing
     assert column(table('Eval', task='gym/my_env_Endless-v0'), 'reward') == [5, 5]
+
+
+def test_a_suite_and_an_environment_of_the_users_own_package(folder, capsys):
+    (folder / 'my_pkg').mkdir()
+    (folder / 'my_pkg' / 'my_module.py').write_text("""
+import gymnasium
+import numpy as np
+from Datasets.Experience import Spec, Step
+
+class MySuite:
+    frames_per_step, episodes = 1, None
+
+    def __init__(self, num_envs, seed, train, x=1):
+        self.num_envs, self.spec = num_envs, Spec((x,), 'float32', (), 2)
+
+    def reset(self):
+        self.count = 0
+        return np.zeros((self.num_envs, *self.spec.obs_shape), np.float32)
+
+    def step(self, action):
+        self.count += 1
+        ended = np.full(self.num_envs, self.count % 5 == 0)
+        obs = np.full((self.num_envs, *self.spec.obs_shape), self.count % 5, np.float32)
+        return Step(obs, np.ones(self.num_envs, np.float32), ended, ~ended & False, obs)
+
+    def render(self, envs=None):
+        return None
+
+    def close(self):
+        pass
+
+class Half:
+    def __init__(self, num_envs, seed, train):
+        pass
+
+    reset = step = spec = None
+
+gymnasium.register('MyEnv-v0', 'gymnasium.envs.classic_control:PendulumEnv', max_episode_steps=7)
+""")
+    run('suite._target_=my_pkg.my_module.MySuite', '++suite.x=3', *TINY)
+    assert column(table('Eval', task='custom/my_pkg.my_module.MySuite'), 'reward') == [5, 5]
+    run('task=gym/custom', 'gym.id=my_pkg.my_module:MyEnv-v0', *TINY)
+    assert column(table('Eval', task='gym/my_pkg.my_module_MyEnv-v0'), 'length') == [7, 7]
+    run('suite._target_=my_pkg.my_module.Half', *TINY, status=2)
+    err = capsys.readouterr().err
+    assert 'my_pkg.my_module.Half is no suite: it has no num_envs, frames_per_step, episodes, render, close' in err
 
 
 def test_plot_filters(monkeypatch):

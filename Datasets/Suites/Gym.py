@@ -102,14 +102,19 @@ def make(id, num_envs, options, draw):
             import_module('ale_py')  # registers them
         spec = gymnasium.spec(id.split(':')[-1])
         mode = {'render_mode': 'rgb_array'} if draw and 'rgb_array' in render_modes(spec) else {}
-        return [gymnasium.make(spec, **mode, **options) for _ in range(num_envs)]
+        envs = [gymnasium.make(spec, **mode, **options) for _ in range(num_envs)]
     except gymnasium.error.UnregisteredEnv as error:
         near = hint(id.split(':')[-1], gymnasium.registry)
         raise UserError(f"No Gymnasium environment '{id}': {one_line(error)}{near}") from error
     except (ImportError, gymnasium.error.DependencyNotInstalled) as error:  # the latter names the pip command
         raise UserError(f'gym.id={id} needs a library that is missing: {one_line(error)}') from error
-    except (TypeError, ValueError, gymnasium.error.Error) as error:
+    except (TypeError, ValueError, AttributeError, gymnasium.error.Error) as error:
         raise UserError(f'gym.id={id} cannot be built with options {options}: {one_line(error)}') from error
+    kind = type(envs[0].unwrapped)
+    missing = [name for name in ('reset', 'step') if getattr(kind, name) is getattr(gymnasium.Env, name)]
+    if missing:
+        raise UserError(f'gym.id={id}: {kind.__qualname__} has no {" and no ".join(missing)} of its own.')
+    return envs
 
 
 def render_modes(spec):

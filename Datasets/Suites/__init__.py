@@ -8,10 +8,31 @@
     suite.render(envs=None) -> [uint8 [H, W, 3]] or None   of these environments, or all; None if it cannot draw
     suite.close()
 
-To add a suite: a class with these members, and a task file whose `suite._target_` names it.
+To add a suite: a class with these members, `suite._target_=my_module.MySuite` on the command line or in a task file.
 """
 
 import numpy as np
+
+from Datasets.Experience import Spec
+from Utils import UserError
+
+CONTRACT = ('spec', 'num_envs', 'frames_per_step', 'episodes', 'reset', 'step', 'render', 'close')
+
+
+def fit(suite, bins=None):
+    """The suite, found to have what a suite has; with `bins`, its continuous actions made choices (Discrete.py).
+
+    Raises UserError naming what is missing.
+    """
+    from Datasets.Suites.Discrete import Discrete
+
+    target = f'suite._target_={type(suite).__module__}.{type(suite).__qualname__}'
+    missing = [name for name in CONTRACT if not hasattr(suite, name)]
+    if missing:
+        raise UserError(f'{target} is no suite: it has no {", ".join(missing)} (see Datasets/Suites/__init__.py).')
+    if not isinstance(suite.spec, Spec):
+        raise UserError(f'{target} is no suite: its spec is no Datasets.Experience.Spec.')
+    return Discrete(suite, bins) if bins and suite.spec.num_actions is None else suite
 
 
 def env_seeds(seed, train, num_envs):

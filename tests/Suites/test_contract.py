@@ -9,6 +9,7 @@ from Datasets.Experience import Spec, Step
 from Datasets.Suites import Renderer
 from Datasets.Suites.Atari import Atari
 from Datasets.Suites.Classify import Classify, Digits
+from Datasets.Suites.Discrete import Discrete
 from Datasets.Suites.DMC import DMC
 from Datasets.Suites.Gym import Gym
 
@@ -19,6 +20,7 @@ SUITES = {
     'gym_repeat': functools.partial(Gym, 'CartPole-v1', action_repeat=3),
     'dmc': functools.partial(DMC, 'pendulum_swingup', pixels=16, max_frames=40, shadow_size=16, video=16),
     'dmc_state': functools.partial(DMC, 'walker_walk', pixels=None, action_repeat=1, max_frames=20),
+    'discrete': lambda **arguments: Discrete(Gym('Pendulum-v1', options={'max_episode_steps': 20}, **arguments)),
     'classify': functools.partial(Classify, Digits),
 }
 

@@ -191,6 +191,15 @@ def test_an_environment_of_a_module(tmp_path, monkeypatch):
     gymnasium.registry.pop('MyEnv-v0')
 
 
+def test_an_environment_that_lacks_a_method_is_told_which(monkeypatch):
+    monkeypatch.delattr(Counter, 'step')
+    with pytest.raises(UserError, match='Counter has no step of its own'):
+        Gym('Counter-v0')
+    monkeypatch.delattr(Counter, 'reset')
+    with pytest.raises(UserError, match='Counter has no reset and no step of its own'):
+        Gym('Counter-v0')
+
+
 def test_atari_by_its_gymnasium_id():
     suite = Gym('ALE/Pong-v5', options={'obs_type': 'grayscale'})
     assert suite.spec.obs_shape == (1, 210, 160) and suite.reset().dtype == np.uint8
