@@ -150,11 +150,12 @@ def normalised_references(axes, suite, tasks):
         notes.append((score, label(rows.iloc[0])))
         sources += list(rows['source'])
     for rows in complete(Results.published(suite, kind='curves'), tasks):
-        of_task = [(curve_x(curve, suite), curve['score']) for _, curve in rows.groupby('task')]
+        of_task = [(curve_x(curve, suite), Results.normalised(suite, task, curve['score']))
+                   for task, curve in rows.groupby('task')]  # fmt: skip
         end = min(axes.get_xlim()[1], *(at.max() for at, _ in of_task))
         at = np.linspace(max(at.min() for at, _ in of_task), end, 100)
         if at[0] < end and suite != 'atari':
-            score = Results.normalised(suite, None, np.mean([np.interp(at, *curve) for curve in of_task], 0))
+            score = np.mean([np.interp(at, *curve) for curve in of_task], 0)
             axes.plot(at, score, color=GREY, linewidth=1.2, zorder=2)
             widen(axes, score)
             notes.append((score[-1], rows['method'].iloc[0]))

@@ -123,7 +123,7 @@ def normalised(suite, task, score):
     if suite == 'classify':
         return score
     if suite in FRAME_SUITES:
-        return score / 1000
+        return score / (250 if task.startswith('manipulation_') else 1000)  # frames of an episode, 1 each at most
     if suite == 'atari':
         known = published(suite, task).set_index('method')['score']
         if {'Random', 'Human'} <= set(known.index):

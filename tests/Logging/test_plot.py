@@ -187,6 +187,7 @@ def test_normalised_scores_by_hand():
     assert Results.normalised('atari', 'pong', 14.6) == 1
     assert Results.normalised('atari', 'pong', -20.7) == 0
     assert Results.normalised('dmc', 'walker_walk', 500.0) == 0.5
+    assert Results.normalised('dmc', 'manipulation_reach_duplo_vision', 125.0) == 0.5  # episodes of 250 frames
     assert Results.normalised('classify', 'mnist', 0.99) == 0.99
     assert np.isnan(Results.normalised('gym', 'cartpole', 500.0))
     assert np.isnan(Results.normalised('atari', 'no_such_game', 1.0))
