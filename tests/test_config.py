@@ -108,13 +108,16 @@ def test_every_game_that_one_player_can_play_has_its_task():
 
 
 @pytest.mark.parametrize('agent', options('Agent'))
-@pytest.mark.parametrize('task', ['gym/cartpole', 'classify/digits', 'atari/pong'])
+@pytest.mark.parametrize(
+    'task', ['gym/cartpole', 'classify/digits', 'atari/pong', 'dmc/walker_run', 'dmc_state/walker_run']
+)
 def test_agents_take_the_arguments_of_their_files(agent, task):
     from Datasets.Experience import Spec
 
     config = Compose.compose([f'Agent={agent}', f'task={task}'])
-    obs = ((4,), 'float32') if task == 'gym/cartpole' else ((1, 8, 8), 'uint8')
-    spec = Spec(*obs, (), 3, kind='classify' if task == 'classify/digits' else 'reinforce')
+    obs = ((4,), 'float32') if task in ('gym/cartpole', 'dmc_state/walker_run') else ((1, 48, 48), 'uint8')
+    action = ((2,), None) if task.startswith('dmc') else ((), 3)
+    spec = Spec(*obs, *action, kind='classify' if task == 'classify/digits' else 'reinforce')
     assert instantiate(config.agent, spec=spec, recipes=instantiate(config.recipes)).spec is spec
 
 
