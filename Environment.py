@@ -50,7 +50,7 @@ class Environment:
         if self.stack is None:
             self.reset()
         frames = self.stack[:, -1].copy()
-        action = agent.act(self.obs)
+        action = agent.act(self.obs, first=self.length == 0)
         step, scores, _ = self.step(action)
         replay.add(
             frames, action, step.reward, step.terminated, step.truncated, step.final_obs, step.label, step.life_lost
@@ -71,7 +71,7 @@ class Environment:
         while (played < share).any():
             if record and played[0] == 0:
                 film(self.suite, frames)
-            action = agent.act(self.obs, explore=False)
+            action = agent.act(self.obs, explore=False, first=self.length == 0)
             step, scores, lengths = self.step(action)
             ended = step.terminated | step.truncated
             counts = (played < share)[ended]

@@ -3,10 +3,12 @@
 import torch
 from torch import nn
 
+import Utils
 from Agents import Casts
 from Agents.Agent import Agent, Phase
 from Agents.Losses.PolicyGradient import generalized_advantage
 from Agents.Losses.TemporalDifference import td_loss
+from Blocks.Architectures import Null
 from Blocks.Architectures.MLP import Readout
 from Blocks.Creator import Creator, Normal, propose
 from Blocks.Running import Normalized, RewardScale
@@ -19,30 +21,37 @@ class A2C(Agent):
     normalize: advantages of a minibatch to mean 0, deviation 1. epochs: how often each rollout is learned from.
     log_std: of continuous actions at the start; learned, the same in every state.
     normalize_obs: states by their running mean and deviation. normalize_reward: rewards by the running deviation of
-    their returns, of `num_envs` environments.
+    their returns, of `num_envs` environments. memory: of `Blocks.Memories`: LSTM, to act on the whole episode so far.
+    Its state is kept apart for training and evaluation, and rollouts are then learned from in their order.
     Classification and generation have no rollouts, so critics there judge what is created, as every agent's do.
     """
 
     def __init__(self, *args, trace=1.0, value_coef=0.5, entropy_coef=0.01, normalize=False, epochs=1, log_std=0.0,
-                 normalize_obs=False, normalize_reward=False, num_envs=1, **common):  # fmt: skip
+                 normalize_obs=False, normalize_reward=False, num_envs=1, memory='Forgetful', **common):  # fmt: skip
         self.trace, self.value_coef, self.entropy_coef = trace, value_coef, entropy_coef
         self.normalize, self.epochs, self.log_std, self.enough = normalize, epochs, log_std, False
         self.normalize_obs, self.normalize_reward, self.num_envs = normalize_obs, normalize_reward, num_envs
+        self.memory, self.recurrent = memory, memory != 'Forgetful'
+        self.carried, self.before = {}, None  # what is remembered, by whether it explores; what was before the rollout
         super().__init__(*args, **common)
         self.explore_steps = 0  # a random action would not be its own
 
     def reinforce(self):
         self.on_policy = True
+        self.aug = Null()  # a rollout is learned from as it was seen: else no probability is the one that was acted on
         encoder, spec = self.build_encoder(), self.spec
-        critic = self.build_critic(encoder.repr_shape, None)
-        actor = self.build_actor(encoder.repr_shape, (spec.num_actions,) if spec.num_actions else spec.action_shape)
-        decide = propose if spec.num_actions else Normal(spec.action_shape, self.log_std)
-        creator = Creator(encoder, actor, critic, decide)
+        memory = Utils.resolve(f'Blocks.Memories.{self.memory}')(encoder.repr_shape, self.hidden_dim)
+        critic = self.build_critic(memory.output_shape, None)
+        actor = self.build_actor(memory.output_shape, (spec.num_actions,) if spec.num_actions else spec.action_shape)
         actor.apply(undecided)
+        creator = Creator(
+            encoder, actor, critic, propose if spec.num_actions else Normal(spec.action_shape, self.log_std)
+        )
+        creator.memory = memory
         if self.normalize_reward:
             creator.reward_scale = RewardScale(self.num_envs)
-        trains = ('encoder', 'actor', 'critic') if spec.num_actions else ('encoder', 'actor', 'critic', 'decide')
-        return creator, Casts.observe, (Phase(('policy_loss', 'value_loss'), trains),)
+        trains = ('encoder', 'memory', 'actor', 'critic', *(() if spec.num_actions else ('decide',)))
+        return creator, Casts.recall, (Phase(('policy_loss', 'value_loss'), trains),)
 
     def build_encoder(self, recipe=None):
         recipe = dict(recipe or self.recipes.get('encoder') or {})
@@ -50,8 +59,20 @@ class A2C(Agent):
             recipe['eyes'] = recipe.get('eyes') or Normalized
         return super().build_encoder(recipe)
 
+    def see(self, creator, obs, explore, first):
+        """Features of the whole episode so far, as far as it is remembered."""
+        features, first = creator.encoder(obs), torch.as_tensor(first, device=self.device)
+        if self.domain != 'reinforce':
+            return features
+        carry = self.carried.get(explore)
+        carry = None if carry is None or len(carry) != len(obs) else carry
+        self.carried[explore] = creator.memory(features.unsqueeze(1), carry, first.unsqueeze(1))[:, 0]
+        return self.carried[explore][:, 0]
+
     def receive(self, rollout):
         """A new rollout [N, T]: counted in the running moments, its rewards scaled by them."""
+        if self.recurrent:
+            rollout, self.before = rollout._replace(carry=self.before), self.carried[True]
         reward, discount, last = (field.to(self.device) for field in (rollout.reward, rollout.discount, rollout.last))
         if isinstance(self.creator.encoder.eyes, Normalized):
             self.creator.encoder.eyes.update(rollout.obs.flatten(0, 1).to(self.device))
@@ -65,34 +86,37 @@ class A2C(Agent):
         actions by the actor that took them."""
         self.eval()
         reward, discount, last = rollout.reward, rollout.discount, rollout.last
-        value, log_prob = self.review(rollout.obs.flatten(0, 1), rollout.action.flatten(0, 1))
-        value = value.view_as(reward)
-        edge = last.clone()
-        edge[:, -1] = True  # elsewhere what follows is the next step's own
-        next_value = torch.cat([value[:, 1:], value[:, :1]], 1)
-        next_value[edge] = self.review(rollout.next_obs[edge.cpu()])[0]
-        advantage = generalized_advantage(reward, discount, value, next_value, last, self.trace)
-        if rollout.log_prob is None:  # else the actor may have moved since
-            rollout = rollout._replace(log_prob=log_prob.view_as(reward))
+        with self.autocast():
+            features = self.encode(rollout.obs.flatten(0, 1)).unflatten(0, reward.shape)
+            states = self.creator.memory(features, rollout.carry, rollout.first.to(self.device))  # [N, T, S, ...]
+            value = self.value(states[:, :, 0].flatten(0, 1)).view_as(reward)
+            edge = last.clone()
+            edge[:, -1] = True  # elsewhere what follows is the next step's own
+            after = self.encode(rollout.next_obs[edge.cpu()]).unsqueeze(1)
+            after = self.creator.memory(after, states[edge], torch.zeros_like(edge[edge]).unsqueeze(1))[:, 0, 0]
+            next_value = torch.cat([value[:, 1:], value[:, :1]], 1)
+            next_value[edge] = self.value(after)
+            advantage = generalized_advantage(reward, discount, value, next_value, last, self.trace)
+            if rollout.log_prob is None:  # else the actor may have moved since
+                policy = self.creator.policy(states[:, :, 0].flatten(0, 1))
+                log_prob = policy.log_prob(rollout.action.flatten(0, 1).to(self.device))
+                rollout = rollout._replace(log_prob=log_prob.view_as(reward))
         self.train()
         return rollout._replace(advantage=advantage, returns=advantage + value)
 
-    def review(self, obs, action=None):
-        """Values [B], and log-probabilities [B] of the actions if given, in parts that fit the caches."""
-        values, log_probs = [], []
-        for part in torch.arange(len(obs)).split(256):
-            with self.autocast():
-                features = self.creator.encoder(obs[part].to(self.device))
-                values.append(self.creator.critic(features).float().amin(0))
-                if action is not None:
-                    log_probs.append(self.creator.policy(features).log_prob(action[part].to(self.device)))
-        return torch.cat(values), torch.cat(log_probs) if log_probs else None
+    def encode(self, obs):
+        """Features of observations [B, ...], in parts that fit the caches."""
+        return torch.cat([self.creator.encoder(part.to(self.device)) for part in obs.split(256)])
+
+    def value(self, features):
+        """[B], of what is remembered."""
+        return self.creator.critic(features).float().amin(0)
 
     def advantage(self, batch):
         """[B]"""
         if not self.normalize:
             return batch.advantage
-        return (batch.advantage - batch.advantage.mean()) / (batch.advantage.std() + 1e-8)
+        return (batch.advantage - batch.advantage.mean()) / (batch.advantage.std(correction=0) + 1e-8)
 
     def policy_loss(self, batch):
         """The policy gradient, and a little entropy."""

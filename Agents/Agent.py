@@ -149,17 +149,23 @@ class Agent(nn.Module):
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == 'bf16')
 
     @torch.no_grad()
-    def act(self, obs, explore=True):
-        """Observations [N, ...] of NumPy -> actions [N, ...] of NumPy; greedy unless it explores."""
+    def act(self, obs, explore=True, first=None):
+        """Observations [N, ...] of NumPy -> actions [N, ...] of NumPy; greedy unless it explores. `first` [N] bool:
+        where an episode begins, for agents that remember."""
         if self.training:
             self.eval()
         creator = self.average or self.creator
         with self.autocast():
-            policy = creator(torch.as_tensor(obs, device=self.device), self.noise if explore else 0.0)
+            features = self.see(creator, torch.as_tensor(obs, device=self.device), explore, first)
+            policy = creator.policy(features, self.noise if explore else 0.0)
             action = policy.sample() if explore else policy.mode()
         if explore and self.step < self.explore_steps:
             action = self.explore(action)
         return action.float().cpu().numpy() if action.is_floating_point() else action.cpu().numpy()
+
+    def see(self, creator, obs, explore, first):
+        """What a creator bases its action on."""
+        return creator.encoder(obs)
 
     def explore(self, action):
         """Uniformly random actions of the same shape."""
@@ -274,7 +280,8 @@ class Agent(nn.Module):
 
 def track(slow, fast, rate):
     """Parameters of `slow` move by `rate` towards those of `fast`; buffers are copied."""
-    torch._foreach_lerp_(list(slow.parameters()), list(fast.parameters()), rate)
+    if parameters := list(slow.parameters()):
+        torch._foreach_lerp_(parameters, list(fast.parameters()), rate)
     for mine, theirs in zip(slow.buffers(), fast.buffers(), strict=True):
         mine.copy_(theirs)
 

@@ -18,6 +18,14 @@ def observe(batch, agent):
     return batch._replace(obs=agent.creator.encoder(batch.obs))
 
 
+def recall(batch, agent):
+    """What happened in sequences [n, L] of steps, each seen in the light of those before it -> [n * L]."""
+    features = agent.creator.encoder(batch.obs.flatten(0, 1)).unflatten(0, batch.first.shape)
+    states = agent.creator.memory(features, batch.carry, batch.first)
+    steps = batch._replace(obs=states[:, :, 0], carry=None)
+    return type(batch)(*(None if field is None else field.flatten(0, 1) for field in steps))
+
+
 def classify(batch, agent):
     """The agent's own prediction, explored, is worth minus its error."""
     features = agent.creator.encoder(batch.obs)

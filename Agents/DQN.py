@@ -39,10 +39,10 @@ class DQN(Agent):
         loss = 'distribution_loss' if self.atoms else 'critic_loss'
         return creator, Casts.observe, (Phase((loss,), ('encoder', 'critic')),)
 
-    def act(self, obs, explore=True):
+    def act(self, obs, explore=True, first=None):
         for layer in self.noisy:
             layer.explores = explore
-        return super().act(obs, explore)
+        return super().act(obs, explore, first)
 
     def follow_up(self, batch):
         """Features of s' by the slow encoder, and the action that is best there."""

@@ -19,7 +19,7 @@ class Random(Agent):
         critic = self.build_critic(encoder.repr_shape, spec.action_shape, spec.num_actions)
         return Creator(encoder, None, critic, choose), Casts.observe, ()
 
-    def act(self, obs, explore=True):
+    def act(self, obs, explore=True, first=None):
         """Observations [N, ...] -> uniform actions: [N] of the discrete ones, else [N, A] in [-1, 1]."""
         if self.spec.action_shape:
             return 2 * torch.rand(len(obs), *self.spec.action_shape).numpy() - 1

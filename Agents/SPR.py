@@ -50,7 +50,7 @@ class SPR(DQN, DrQV2):
 
     def follow(self):
         super().follow()
-        if self.reset_period and self.updates % self.reset_period == 0:
+        if self.reset_period and self.domain == 'reinforce' and self.updates % self.reset_period == 0:
             self.reset()
 
     @torch.no_grad()

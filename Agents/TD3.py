@@ -6,7 +6,8 @@ from Agents.DrQV2 import DrQV2
 
 
 class TD3(DrQV2):
-    """Critics learn with a slow, smoothed actor. It and all slow copies move every `target_period` updates (alg. 1).
+    """Critics learn with a slow, smoothed actor. The actor, and in between all slow copies, move every `target_period`
+    updates (algorithm 1).
 
     target_noise: deviation of the noise that smooths the target (discrete actions: probability of a random one).
     """

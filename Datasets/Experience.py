@@ -45,6 +45,8 @@ class Experience(NamedTuple):
     advantage: Any = None  # [B]
     returns: Any = None  # [B]
     future: Any = None  # Future, the next K steps
+    first: Any = None  # [N, T] bool: an episode begins
+    carry: Any = None  # [N, ...]: what a recurrent agent remembered before the first step
     weight: Any = None  # [B] float32 importance weights of prioritised sampling, at most 1
     index: Any = None  # [B] int64: where the sample lies in its memory
 

@@ -22,7 +22,9 @@ def remember(args, spec, replays, arena, on_policy=False):
     if on_policy and (load or path or args.offline):
         raise UserError('This agent learns only from what it just did, not from a replay: choose another, as Agent=DQN')
     all_steps = min(max(args.train_steps, 1), 1_000_000)
-    options['capacity'] = options['capacity'] or (int(2 * args.learn_per_steps) if on_policy and not save else all_steps)
+    options['capacity'] = options['capacity'] or (
+        int(2 * args.learn_per_steps) if on_policy and not save else all_steps
+    )
     options |= {'frame_stack': args.frame_stack, 'seed': args.seed}
     if not (load or path or args.offline):
         kind = '' if save else '_unsaved'  # what a killed run leaves behind is not taken for a saved replay

@@ -11,7 +11,8 @@ class Rollout(Replay):
     """The newest T steps of all N environments, each used in several epochs of minibatches, then never again.
 
     The agent says how often (`epochs`), scales what it gets (`receive`) and judges it before each epoch (`appraise`).
-    `batch_size` is that of a minibatch; T follows from how often it is asked.
+    `batch_size` is that of a minibatch; T follows from how often it is asked. Minibatches are [n, L]: single steps
+    (L = 1), or if the agent is `recurrent` each environment's T steps in their order.
     """
 
     def __init__(self, *args, **options):
@@ -34,10 +35,13 @@ class Rollout(Replay):
         self.cursor += 1
         for _ in range(agent.epochs):
             rollout = agent.appraise(rollout)
-            steps = {name: field.flatten(0, 1) for name, field in rollout._asdict().items() if field is not None}
-            del steps['next_obs']  # it is in the returns
+            length = rollout.reward.shape[1] if agent.recurrent else 1
+            steps = rollout._replace(next_obs=None, carry=None)._asdict()  # what follows is in the returns
+            steps = {name: x.flatten(0, 1).unflatten(0, (-1, length)) for name, x in steps.items() if x is not None}
+            if rollout.carry is not None:
+                steps['carry'] = rollout.carry
             order = torch.from_numpy(generator.permutation(len(steps['action'])))
-            for index in order.split(self.batch_size):
+            for index in order.split(max(1, self.batch_size // length)):
                 yield Experience(**{name: field[index.to(field.device)] for name, field in steps.items()})
                 if agent.enough:
                     return
@@ -57,4 +61,5 @@ class Rollout(Replay):
             discount=torch.from_numpy((self.discount * (flags & self.stops == 0)).astype(np.float32)),
             next_obs=self._stacks(env, slot + 1, age + 1),
             last=torch.from_numpy(flags & (TERMINATED | TRUNCATED) > 0),
+            first=torch.from_numpy(age == 0),
         )

@@ -9,9 +9,9 @@ from Blocks.Shapes import shape_of, size
 
 
 def sizes(height, width):
-    """Sizes of the feature maps from the coarsest (at most 7 a side) to the image: [(7, 7), (14, 14), (28, 28)]."""
+    """Sizes of the feature maps from the coarsest, at most 4 a side, to the image: 4, 7, 14, 28 for digits."""
     shapes = [(height, width)]
-    while max(shapes[0]) > 7 or len(shapes) == 1:
+    while max(shapes[0]) > 4 or len(shapes) == 1:
         shapes.insert(0, tuple((side + 1) // 2 for side in shapes[0]))
     return shapes
 

@@ -9,9 +9,12 @@ import torch
 
 from Agents import A2CAgent, PPOAgent
 from Agents.Losses.PolicyGradient import approximate_kl, clipped_ratio, generalized_advantage
+from Blocks.Memories import LSTM
 from Blocks.Running import Moments, RewardScale
 from Datasets.Experience import Spec
 from Datasets.Rollout import Rollout
+from Environment import Environment
+from tests.learning.tasks import Recall
 
 SPEC = Spec((2,), 'float32', (), 2)
 
@@ -90,12 +93,14 @@ def test_a_rollout_is_what_happened(rollout):
 
 
 def test_every_step_is_used_once_an_epoch(rollout):
-    agent = SimpleNamespace(epochs=3, enough=False, receive=lambda steps: steps, appraise=lambda steps: steps)
+    agent = SimpleNamespace(
+        epochs=3, enough=False, recurrent=False, receive=lambda steps: steps, appraise=lambda steps: steps
+    )
     batches = list(rollout.batches(agent))
-    assert [len(batch.reward) for batch in batches] == [4] * 9
+    assert [tuple(batch.reward.shape) for batch in batches] == [(4, 1)] * 9
     for epoch in range(3):
         rewards = torch.cat([batch.reward for batch in batches[3 * epoch : 3 * epoch + 3]])
-        assert sorted(rewards.tolist()) == [0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15]
+        assert sorted(rewards.flatten().tolist()) == [0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15]
 
 
 def build(Agent, **arguments):
@@ -178,3 +183,48 @@ def test_normalised_agents_see_states_of_unit_scale(rollout):
     torch.testing.assert_close(seen, torch.tensor([[-2.5, -2.5], [2.5, 2.5]]) / deviation, rtol=1e-4, atol=1e-4)
     saved = agent.creator.state_dict()
     assert {'encoder.eyes.moments.mean', 'reward_scale.moments.var', 'reward_scale.carried'} < set(saved)
+
+
+def test_a_memory_forgets_where_an_episode_begins():
+    torch.manual_seed(0)
+    memory, features = LSTM((3,), 4), torch.randn(2, 6, 3)
+    first = torch.zeros(2, 6, dtype=torch.bool)
+    first[0, 4] = True
+    states = memory(features, None, first)
+    assert states.shape == (2, 6, 2, 4)
+    torch.testing.assert_close(states[:1, 4:], memory(features[:1, 4:], None, first[:1, :2]))
+    torch.testing.assert_close(states[1:, 4:], memory(features[1:, 4:], states[1:, 3], first[1:, 4:]))
+    reference = torch.nn.LSTM(3, 4, batch_first=True)
+    reference.load_state_dict({f'{name}_l0': weight for name, weight in memory.cell.state_dict().items()})
+    torch.testing.assert_close(states[1:, :, 0], reference(features[1:])[0])
+
+
+def test_a_rollout_is_seen_as_it_was_acted_on(tmp_path):
+    """Step by step while acting, whole in learning, across episodes and rollouts: the same probabilities."""
+    torch.manual_seed(0)
+    environment = Environment(Recall(seed=1))
+    agent = PPOAgent(Recall.spec, trunk_dim=8, hidden_dim=16, target_tau=1, memory='LSTM')
+    for parameter in agent.creator.actor.parameters():
+        torch.nn.init.normal_(parameter)
+    memory = Rollout(Recall.spec, tmp_path / 'rollout', num_envs=8, capacity=400)
+    acted, policy = [], agent.creator.policy
+    agent.creator.policy = lambda features, noise=0.0: acted.append(policy(features)) or acted[-1]
+    for steps in (4, 7):  # an episode has 3 steps, so rollouts begin in the middle of one
+        acted.clear()
+        for _ in range(steps):
+            environment.rollout(agent, memory)
+            agent.act(np.zeros((2, 3), np.float32), explore=False, first=np.ones(2, bool))  # an evaluation in between
+        taken = torch.stack([step.log_probs for step in acted[::2]], 1)  # [N, T, A]
+        rollout = agent.appraise(agent.receive(memory.collect()))
+        log_prob = taken.gather(2, rollout.action.unsqueeze(2)).squeeze(2)
+        torch.testing.assert_close(rollout.log_prob, log_prob, rtol=1e-4, atol=1e-5)
+
+
+def test_sequences_stay_whole_in_minibatches(tmp_path):
+    agent = PPOAgent(Recall.spec, trunk_dim=8, hidden_dim=16, target_tau=1, memory='LSTM', epochs=1)
+    memory, environment = Rollout(Recall.spec, tmp_path / 'r', 8, 400, batch_size=12), Environment(Recall(seed=1))
+    for _ in range(6):
+        environment.rollout(agent, memory)
+    batches = list(memory.batches(agent))
+    assert [tuple(batch.reward.shape) for batch in batches] == [(2, 6)] * 4
+    assert all(batch.first[:, 0].all() and batch.first[:, 3].all() for batch in batches)  # episodes of 3 steps

@@ -88,6 +88,8 @@ CONTROL = {
     'A2C continuous': (A2CAgent, CONTINUOUS, {}, [ALL | {'decide'}]),
     'PPO pixels': (PPOAgent, PIXELS, {'epochs': 1}, [ALL]),
     'PPO continuous': (PPOAgent, CONTINUOUS, {'epochs': 1}, [ALL | {'decide'}]),
+    'PPO with memory': (PPOAgent, PIXELS, {'epochs': 1, 'memory': 'LSTM'}, [ALL | {'memory'}]),
+    'A2C with memory': (A2CAgent, STATE, {'memory': 'LSTM'}, [ALL | {'memory'}]),
     'SPR pixels': (SPRAgent, PIXELS, {'frame_stack': 2, 'projection_dim': 8}, [FORESEES]),
     'SPR pixels, distributional, no target': (
         SPRAgent,

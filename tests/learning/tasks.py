@@ -81,3 +81,23 @@ class Chain(Suite):
         self.state, self.time = np.maximum(self.state + 2 * action - 1, 0), self.time + 1
         terminated = self.state == 5
         return terminated, terminated, (self.time == 8) & ~terminated
+
+
+class Recall(Suite):
+    """Episodes of 3 steps: a sign is seen at the first alone, and to name it at the last earns 1."""
+
+    spec = Spec((3,), 'float32', (), 2)
+
+    def begin(self, which):
+        self.time = np.where(which, 0, getattr(self, 'time', 0))
+        self.sign = np.where(which, self.random.integers(2, size=self.num_envs), getattr(self, 'sign', 0))
+
+    def obs(self):
+        seen = np.eye(3, dtype=np.float32)[self.sign]
+        seen[self.time > 0] = [0, 0, 1]
+        return seen
+
+    def act(self, action):
+        self.time = self.time + 1
+        ended = self.time == 3
+        return ended & (action == self.sign), ended, np.zeros(self.num_envs, bool)

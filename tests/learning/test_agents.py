@@ -18,7 +18,7 @@ from Blocks.Architectures import Noisy
 from Datasets.Replay import Replay
 from Datasets.Rollout import Rollout
 from Environment import Environment
-from tests.learning.tasks import Chain, Identity, Number
+from tests.learning.tasks import Chain, Identity, Number, Recall
 from Utils import seed_everything
 
 TWO = {'num_critics': 2}
@@ -51,7 +51,7 @@ def train(name, task, path, steps, discount=0.9, **arguments):
     for step in range(1, steps + 1):
         environment.rollout(agent, memory)
         agent.step += 8
-        if step > 20 and step % period == 0 or agent.on_policy and step % period == 0:
+        if step % period == 0 and (step > 20 or agent.on_policy):
             agent.learn(memory)
     return agent
 
@@ -87,3 +87,13 @@ def test_chain(name, tmp_path):
         q = agent.creator.critic(agent.creator.encoder(torch.from_numpy(states))).amin(0).numpy()
     if name not in ('SAC', 'Rainbow'):  # SAC's values hold entropy too; Rainbow's support begins below what it sees
         assert np.abs(q[:, 1] - 0.9 ** np.arange(4, -1, -1.0)).max() < 0.1
+
+
+@pytest.mark.parametrize(
+    ('name', 'memory', 'solved'), [('PPO', 'LSTM', True), ('A2C', 'LSTM', True), ('PPO', 'Forgetful', False)]
+)
+def test_recall(name, memory, solved, tmp_path):
+    """What was seen three steps ago can only be remembered."""
+    agent = train(name, Recall, tmp_path / 'memory', 1600, memory=memory, entropy_coef=0.01)
+    reward = Environment(Recall(seed=2)).evaluate(agent, 200)['reward']
+    assert reward == 1 if solved else 0.3 < reward < 0.7
