@@ -46,8 +46,10 @@ def rewrite(words, folders=(FOLDER,)):
     """key=value words -> words for Hydra. Raises UserError for an Agent, task or block that there is not."""
     out = [_rewrite(word, folders) for word in words]
     named = [match[1] for word in out if (match := re.match(r'\+\+(recipes\.[\w.]+)\._target_=', word))]
+    if 'domain=generate' in out:  # what files say of actor and critic is meant for control, not to paint and to judge
+        named += [block for block in BLOCKS if block.startswith(('recipes.actor', 'recipes.critic'))]
     for block in dict.fromkeys(named):  # the arguments in option files were meant for the block that they name
-        out = [f'~{block}', f'++{block}._partial_=true', *out]
+        out = [f'~{block}', f'++{block}._partial_=true', f'++{block}._target_=null', *out]
     own = any(re.match(r'\+*suite\._target_=', word) for word in out)
     if own:  # what it takes is not known here
         out = [f'++{word}' if word.startswith('suite.') else word for word in out]

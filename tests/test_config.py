@@ -545,3 +545,13 @@ def test_composes_on_both_hydras(tmp_path, version):
     done = subprocess.run([python, '-c', code], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == version
+
+
+@pytest.mark.parametrize('words', ['Agent=PPO task=atari/pong', 'Agent=DrQV2 task=dmc/walker_walk'])
+def test_networks_of_control_neither_paint_nor_judge(words):
+    block = 'recipes.critic.q_head'
+    recipes = Compose.compose([*words.split(), 'generate=true', f'{block}=CNN', f'{block}.norm=false']).recipes
+    cnn = {'_target_': 'Blocks.Architectures.CNN', '_partial_': True, 'norm': False}
+    nothing = {'_target_': None, '_partial_': True}
+    assert recipes.actor == {'trunk': nothing, 'pi_head': nothing}
+    assert recipes.critic == {'trunk': nothing, 'q_head': cnn}
