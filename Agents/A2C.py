@@ -72,7 +72,7 @@ class A2C(Agent):
     def receive(self, rollout):
         """A new rollout [N, T]: counted in the running moments, its rewards scaled by them."""
         if self.recurrent:
-            rollout, self.before = rollout._replace(carry=self.before), self.carried[True]
+            rollout, self.before = rollout._replace(carry=self.before), self.carried.get(True)
         reward, discount, last = (field.to(self.device) for field in (rollout.reward, rollout.discount, rollout.last))
         if isinstance(self.creator.encoder.eyes, Normalized):
             self.creator.encoder.eyes.update(rollout.obs.flatten(0, 1).to(self.device))

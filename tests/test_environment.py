@@ -54,7 +54,7 @@ class Actor:
     def __init__(self):
         self.seen, self.explored = [], []
 
-    def act(self, obs, explore=True):
+    def act(self, obs, explore=True, first=None):
         self.seen.append(obs.copy())
         self.explored.append(explore)
         return np.zeros(len(obs), np.int64)
@@ -195,7 +195,7 @@ def test_labels_and_predictions_of_each_item_once():
             )
 
     class Guess:
-        def act(self, obs, explore):
+        def act(self, obs, explore, first):
             logits = np.zeros((len(obs), 9), np.float32)
             logits[:, 2] = 1
             return logits

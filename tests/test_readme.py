@@ -40,6 +40,7 @@ def test_commands_of_agents_compose(page):
         compose(words)
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize('page', [page for page in PAGES if page not in AGENTS], ids=lambda page: page.stem)
 def test_commands_run(page, tmp_path):
     """In their order, in one folder: a later one may load what an earlier one saved."""

@@ -217,7 +217,7 @@ def test_acting_and_replay_see_the_same_stacks(make):
     class Watcher:
         seen = {}
 
-        def act(self, obs):
+        def act(self, obs, first=None):
             for stack in obs:
                 self.seen[int(stack[-1, 0, 0])] = stack.copy()
             return np.zeros(len(obs), np.int64)
