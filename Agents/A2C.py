@@ -61,12 +61,13 @@ class A2C(Agent):
 
     def see(self, creator, obs, explore, first):
         """Features of the whole episode so far, as far as it is remembered."""
-        features, first = creator.encoder(obs), torch.as_tensor(first, device=self.device)
+        features = creator.encoder(obs)
         if self.domain != 'reinforce':
             return features
+        first = torch.ones(len(obs), dtype=bool) if first is None else torch.as_tensor(first)
         carry = self.carried.get(explore)
         carry = None if carry is None or len(carry) != len(obs) else carry
-        self.carried[explore] = creator.memory(features.unsqueeze(1), carry, first.unsqueeze(1))[:, 0]
+        self.carried[explore] = creator.memory(features.unsqueeze(1), carry, first.to(self.device).unsqueeze(1))[:, 0]
         return self.carried[explore][:, 0]
 
     def receive(self, rollout):

@@ -151,7 +151,7 @@ class Agent(nn.Module):
     @torch.no_grad()
     def act(self, obs, explore=True, first=None):
         """Observations [N, ...] of NumPy -> actions [N, ...] of NumPy; greedy unless it explores. `first` [N] bool:
-        where an episode begins, for agents that remember."""
+        where an episode begins, for agents that remember (None: everywhere)."""
         if self.training:
             self.eval()
         creator = self.average or self.creator
