@@ -54,7 +54,8 @@ class Replay:
             self._create()
         else:
             self._open()
-        self.flat = {name: data.reshape(-1, *data.shape[2:]) for name, data in self.data.items()}
+        # views that are plain arrays: NumPy's memmap costs microseconds at every touch
+        self.flat = {name: np.asarray(data).reshape(-1, *data.shape[2:]) for name, data in self.data.items()}
         self.envs = np.arange(self.num_envs)
         last = self.data['age'][self.envs, (self.heads - 1) % self.capacity]
         ended = self.data['flags'][self.envs, (self.heads - 1) % self.capacity] & FINAL
@@ -122,8 +123,8 @@ class Replay:
             valid, length = self._whole(heads, *proposals)
             env, start = np.append(env, proposals[0][valid]), np.append(start, proposals[1][valid])
             steps = np.append(steps, length[valid])
-            if len(env) == size:
-                return self._gather(heads, env, start, steps)
+            if len(env) >= size:
+                return self._gather(heads, env[:size], start[:size], steps[:size])
         raise RuntimeError(f'The replay at {self.path} holds no whole sample of {self.window} steps; ask `ready` first')
 
     def _oldest(self, heads):
@@ -139,6 +140,7 @@ class Replay:
             env, slot = np.divmod(index, self.capacity)
             return env, heads[env] - 1 - (heads[env] - 1 - slot) % self.capacity
         longest = int((heads - self._oldest(heads)).max())
+        size += size // 16 + 1  # a few more than needed are cheaper than to draw again for a few that are missing
         env = generator.integers(self.num_envs, size=size)
         return env, heads[env] - 1 - generator.integers(longest, size=size)
 
