@@ -208,9 +208,8 @@ class Replay:
         if self.horizon:
             batch = batch._replace(future=self._future(env, start, age))
         if self.prioritized:
-            weight = self.tree[index] ** -Utils.schedule(
-                self.beta, self.cursor
-            )  # the number of samples and the total cancel in weight / max
+            beta = Utils.schedule(self.beta, self.cursor)
+            weight = self.tree[index] ** -beta  # the number of samples and the total cancel in weight / max
             batch = batch._replace(weight=torch.from_numpy((weight / weight.max()).astype(np.float32)))
         return batch
 

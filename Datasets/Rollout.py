@@ -33,9 +33,9 @@ class Rollout(Replay):
         rollout = agent.receive(self.collect())
         generator = np.random.default_rng((self.seed, self.cursor))
         self.cursor += 1
+        length = rollout.reward.shape[1] if agent.recurrent else 1
         for _ in range(agent.epochs):
             rollout = agent.appraise(rollout)
-            length = rollout.reward.shape[1] if agent.recurrent else 1
             steps = rollout._replace(next_obs=None, carry=None)._asdict()  # what follows is in the returns
             steps = {name: x.flatten(0, 1).unflatten(0, (-1, length)) for name, x in steps.items() if x is not None}
             if rollout.carry is not None:

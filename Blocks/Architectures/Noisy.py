@@ -11,17 +11,14 @@ class NoisyLinear(nn.Linear):
     """A linear layer with factorised Gaussian noise on its weights (section 3, b), new in every call.
 
     There is noise in training, and where `explores` is set; else it is a linear layer. `sigma`: deviation at the start,
-    over the root of the number of inputs.
+    over the root of the number of inputs. Means begin as PyTorch's own weights, which are the paper's (section 3.2).
     """
 
     def __init__(self, inputs, outputs, sigma=0.5):
         super().__init__(inputs, outputs)
         self.explores = False
-        bound = inputs**-0.5
-        nn.init.uniform_(self.weight, -bound, bound)
-        nn.init.uniform_(self.bias, -bound, bound)
-        self.weight_sigma = nn.Parameter(torch.full_like(self.weight, sigma * bound))
-        self.bias_sigma = nn.Parameter(torch.full_like(self.bias, sigma * bound))
+        self.weight_sigma = nn.Parameter(torch.full_like(self.weight, sigma * inputs**-0.5))
+        self.bias_sigma = nn.Parameter(torch.full_like(self.bias, sigma * inputs**-0.5))
 
     def forward(self, x):
         if not (self.training or self.explores):
