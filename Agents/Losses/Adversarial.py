@@ -1,0 +1,66 @@
+"""Telling what is real from what was created, and creating what is not told apart.
+
+Scores are [E, B]: of the data's images `real`, and of the agent's own `created`. A loss is two functions of them, one
+for the critic and one for the actor; both are to be minimised.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch.nn import functional as F
+
+from Agents.Losses.TemporalDifference import td_loss
+
+
+class Game(NamedTuple):
+    """What critic and actor minimise: functions of (real, created) -> scalar."""
+
+    critic: Callable
+    actor: Callable
+
+
+def toward(scores, value):
+    """Squared error of scores [E, B] to one value."""
+    return td_loss(scores, torch.full_like(scores[0], value))[0]
+
+
+GAMES = {
+    # arXiv:1611.04076, eq. 9: the worth of an image is 1 if it is the data's, else 0
+    'least_squares': Game(
+        lambda real, created: (toward(real, 1.0) + toward(created, 0.0)) / 2, lambda real, created: toward(created, 1.0)
+    ),
+    # arXiv:1406.2661, section 3: -log D(x) - log(1 - D(G(z))), and for the actor -log D(G(z))
+    'non_saturating': Game(
+        lambda real, created: F.softplus(-real).mean() + F.softplus(created).mean(),
+        lambda real, created: F.softplus(-created).mean(),
+    ),
+    # arXiv:1802.05957, eq. 16 and 17
+    'hinge': Game(
+        lambda real, created: F.relu(1 - real).mean() + F.relu(1 + created).mean(),
+        lambda real, created: -created.mean(),
+    ),
+    # arXiv:1701.07875; needs a penalty that keeps the critic's slope near 1 (arXiv:1704.00028)
+    'wasserstein': Game(lambda real, created: created.mean() - real.mean(), lambda real, created: -created.mean()),
+    # pairs, of which one is real: arXiv:1807.00734, eq. 4, as in R3GAN (arXiv:2501.05441, eq. 2)
+    'relativistic': Game(
+        lambda real, created: F.softplus(created - real).mean(), lambda real, created: F.softplus(real - created).mean()
+    ),
+}
+
+
+def zero_centered(score, images):
+    """||grad D||^2 [B] at images [B, C, H, W] (arXiv:1801.04406, eq. 9: R1 of the data's, R2 of the agent's own).
+
+    score: images -> [E, B]; the ensemble's slopes are summed."""
+    images = images.detach().float().requires_grad_()
+    (slope,) = torch.autograd.grad(score(images).sum(), images, create_graph=True)
+    return slope.square().flatten(1).sum(1)
+
+
+def one_centered(score, real, created):
+    """(||grad D|| - 1)^2 [B] between real and created images, both [B, C, H, W] (arXiv:1704.00028, eq. 3)."""
+    mix = torch.rand(len(real), 1, 1, 1, device=real.device)
+    between = torch.lerp(real.float(), created.float(), mix).detach().requires_grad_()
+    (slope,) = torch.autograd.grad(score(between).sum(), between, create_graph=True)
+    return (slope.flatten(1).norm(dim=1) - 1).square()
