@@ -7,6 +7,7 @@ import difflib
 import functools
 import importlib
 import itertools
+import math
 import os
 import re
 import signal
@@ -15,6 +16,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 PROJECT = Path(__file__).resolve().parent
 
@@ -173,38 +175,73 @@ def argument_names(target):
     return None
 
 
+class Schedule(NamedTuple):
+    """`values` in turn and the `steps` from each to the next, straight or exponentially; anew after each `period`."""
+
+    values: tuple
+    steps: tuple = ()
+    limit: float | None = None  # exponentially: the distance from it changes by the same factor at every step
+    period: float = math.inf
+
+
 @functools.lru_cache
-def _parse_schedule(text):
-    match = re.fullmatch(r'\s*(linear|step_linear)\((.*)\)\s*', text)
+def parse_schedule(value):
+    """The Schedule that a number or a text describes. Raises UserError if it describes none."""
+    call = re.fullmatch(r'\s*(\w+)\((.*)\)\s*', str(value))
+    name, inside = call.groups() if call else ('', str(value))
     try:
-        if not match:
-            return 'constant', (float(text),)
-        numbers = tuple(float(number) for number in match[2].split(','))
+        if name == 'cycle':
+            period, _, inner = inside.partition(',')
+            inner = parse_schedule(inner)
+            if 0 < float(period) < inner.period == math.inf:
+                return inner._replace(period=float(period))
+        match name, [float(number) for number in inside.split(',')]:
+            case _, numbers if not all(map(math.isfinite, numbers)):
+                pass
+            case '', [number]:
+                return Schedule((number,))
+            case 'linear', [start, end, steps]:
+                return Schedule((start, end), (steps,))
+            case 'step_linear', [start, middle, steps, end, more]:
+                return Schedule((start, middle, end), (steps, more))
+            case 'exponential', [start, end, steps] if start * end > 0:  # no factor leads through 0
+                return Schedule((start, end), (steps,), 0.0)
+            case 'exponential', [start, end, steps, limit] if (start - limit) * (end - limit) > 0:
+                return Schedule((start, end), (steps,), limit)
     except ValueError:
-        numbers = ()
-    if not match or len(numbers) != {'linear': 3, 'step_linear': 5}[match[1]]:
-        raise UserError(
-            f"'{text}' is no schedule: give a number, linear(start,end,steps) or "
-            f'step_linear(start,middle,steps,end,steps).'
-        )
-    return match[1], numbers
+        pass  # no numbers
+    raise UserError(
+        f"'{value}' is no schedule: give a number, linear(start,end,steps), step_linear(start,middle,steps,end,steps), "
+        f'exponential(start,end,steps) or cycle(period,<one of these>).'
+    )
 
 
 def schedule(value, step):
-    """The value of a schedule at an agent step (github.com/facebookresearch/drqv2, utils.schedule).
+    """The value of a schedule at a step: of the agent, or of what else the schedule is said to be over.
 
-    0.1 | 'linear(start,end,steps)' | 'step_linear(start,middle,steps,end,steps)', the second ramp after the first.
+    0.1 | 'linear(start,end,steps)' | 'step_linear(start,middle,steps,end,steps)', the second ramp after the first (both
+    github.com/facebookresearch/drqv2, utils.schedule) | 'exponential(start,end,steps,limit=0)': the distance from the
+    limit falls or grows by the same factor at every step (BBF, arXiv:2305.19452) | 'cycle(period,schedule)': anew after
+    every `period` steps.
     """
     if isinstance(value, (int, float)):
         return float(value)
-    kind, numbers = _parse_schedule(str(value))
-    if kind == 'constant':
-        return numbers[0]
-    start, end, steps = numbers[:3]
-    if kind == 'step_linear' and step > steps:
-        start, end, step, steps = end, numbers[3], step - steps, numbers[4]
-    mix = min(max(step / steps, 0.0), 1.0) if steps > 0 else 1.0
-    return (1.0 - mix) * start + mix * end
+    values, steps, limit, period = parse_schedule(value)
+    step %= period
+    for start, end, ramp in zip(values, values[1:], steps, strict=False):
+        if step < ramp:
+            mix = step / ramp
+            if limit is None:
+                return (1.0 - mix) * start + mix * end
+            return limit + (start - limit) * ((end - limit) / (start - limit)) ** mix
+        step -= ramp
+    return values[-1]
+
+
+def extremes(value):
+    """The least and the greatest value of a schedule."""
+    values = parse_schedule(value).values  # between two of them it rises or falls throughout
+    return min(values), max(values)
 
 
 def seed_everything(seed):

@@ -28,11 +28,11 @@ class Replay:
         capacity: slots in all, rounded up to whole rings. frame_stack: frames in an observation; an episode's first
             frame is repeated in front of it.
         nstep, discount: rewards r_0 + discount r_1 + ... of up to n steps, bootstrapped with discount^k at the end.
+            Both may be schedules over the batches drawn, n the nearest whole number.
         horizon: K, to also return the next K steps (`Experience.future`); 0 for none.
         reward_clip: rewards are stored raw and clipped to [-reward_clip, reward_clip] when drawn; None for never.
         life_loss_cuts: a lost life counts as the end in the returns, though the episode goes on.
-        prioritized, alpha, beta: proportional prioritised sampling (arXiv:1511.05952); beta may be a schedule over
-            the batches drawn.
+        prioritized, alpha, beta: proportional prioritised sampling (arXiv:1511.05952); beta may be such a schedule.
         mode: 'w+' a new replay; 'r+' append to the one at `path`; 'c' go on from it without changing its files;
             'r' follow it while another process writes.
     Raises UserError if the disk is too small or the files at `path` are not a whole replay.
@@ -42,11 +42,11 @@ class Replay:
                  horizon=0, reward_clip=None, life_loss_cuts=False, prioritized=False, alpha=0.6, beta=0.4, seed=0,
                  mode='w+'):  # fmt: skip
         self.path, self.mode = Path(path), mode
-        self.batch_size, self.nstep, self.discount, self.horizon = batch_size, nstep, discount, horizon
+        self.batch_size, self.schedules, self.horizon = batch_size, {'nstep': nstep, 'discount': discount}, horizon
         self.frame_stack, self.seed, self.cursor = frame_stack, seed, 0
         self.reward_clip = reward_clip
         self.stops = TERMINATED | (LIFE_LOST if life_loss_cuts else 0)  # nothing follows, for the returns
-        self.window = max(nstep, horizon)
+        self.window = max(round(Utils.extremes(nstep)[1]), horizon)  # steps that must be held after a start
         self.spec = spec
         if mode == 'w+':
             self.num_envs, self.capacity = num_envs, -(-capacity // num_envs)
@@ -100,15 +100,25 @@ class Replay:
         return int(np.minimum(self.heads, self.capacity).sum())
 
     @property
+    def nstep(self):
+        """Steps of reward in the next batch."""
+        return round(Utils.schedule(self.schedules['nstep'], self.cursor))
+
+    @property
+    def discount(self):
+        """Per step, in the next batch."""
+        return Utils.schedule(self.schedules['discount'], self.cursor)
+
+    @property
     def ready(self):
         """Whether a batch can be drawn."""
         return bool((self.heads > self.window).any())
 
     def batches(self, agent=None):
         """The one batch of this update, as tensors. A resume needs only `cursor`."""
-        generator = np.random.default_rng((self.seed, self.cursor))
+        batch = self.sample(np.random.default_rng((self.seed, self.cursor)), self.batch_size)
         self.cursor += 1
-        yield self.sample(generator, self.batch_size)
+        yield batch
 
     def sample(self, generator, size):
         """`size` samples drawn with a NumPy generator -> Experience of tensors.

@@ -8,19 +8,19 @@ import re
 from pathlib import Path
 
 from Hyperparams.Shorthands import FOLDER
-from Utils import PROJECT, UserError, hint, nearest, schedule
+from Utils import PROJECT, UserError, extremes, hint, nearest, schedule
 
 POSITIVE = (
-    *('num_envs', 'action_repeat', 'frame_stack', 'batch_size', 'nstep', 'trunk_dim', 'hidden_dim', 'samples'),
+    *('num_envs', 'action_repeat', 'frame_stack', 'batch_size', 'nstep', 'replay.nstep', 'trunk_dim', 'hidden_dim'),
     *('evaluate_episodes', 'evaluate_envs', 'agent.num_critics', 'agent.target_period', 'agent.latent_dim'),
-    *('threads', 'replay.capacity', 'bins'),
+    *('threads', 'replay.capacity', 'bins', 'samples'),
 )
-FRACTIONS = ('discount', 'agent.target_tau', 'agent.ema_decay')  # 0 .. 1
+FRACTIONS = ('discount', 'replay.discount', 'agent.target_tau', 'agent.ema_decay')  # 0 .. 1
 NUMBERS = {'threads': 1, 'replay.capacity': 1, 'replay.reward_clip': 1.0, 'agent.clip_grad_norm': 1.0}  # default: null
 MAY_BE_NULL = ('evaluate_episodes',)  # in classification: the whole test set
 EXAMPLES = {'gym.id': 'CartPole-v1', 'Dataset.root': '<folder with a folder of images for each class>'}  # for ???
 SCHEDULES = (
-    *('lr', 'stddev_schedule', 'replay.beta'),
+    *('lr', 'stddev_schedule', 'nstep', 'discount', 'replay.nstep', 'replay.discount', 'replay.beta'),
     *('agent.lr', 'agent.stddev_schedule', 'agent.epsilon', 'agent.temperature'),
 )
 
@@ -34,13 +34,13 @@ def check(config):
         if lookup(raw, key) == '???':
             raise UserError(f'{key} must be given: {key}={EXAMPLES.get(key, "<value>")}')
     plain = to_plain(config)
+    for key in SCHEDULES:
+        check_schedule(plain, key)
     check_values(config, plain, OmegaConf.to_container(defaults(), resolve=True))
     check_together(plain)
     for key, path in targets(plain):
         check_target(path, key)
     check_recipes(plain['recipes'], 'recipes')
-    for key in SCHEDULES:
-        check_schedule(plain, key)
     check_transforms(plain['replay'].get('transform'))
 
 
@@ -115,17 +115,23 @@ def check_value(config, key, value, default):
             raise UserError(f"{key} is true or false, not '{value}'.")
     elif isinstance(default, str) and key not in SCHEDULES:
         OmegaConf.update(config, key, str(value))  # experiment=1
-    elif isinstance(default, (int, float)) and not (key in SCHEDULES and isinstance(value, str)):
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise UserError(f"{key} is a number, not '{value}'.")
-        if not math.isfinite(value) or (isinstance(default, int) and value != int(value)):
-            raise UserError(f'{key} is a {"whole" if isinstance(default, int) else "finite"} number, not {value}.')
-        if value < (key in POSITIVE):
-            raise UserError(f'{key} is at least {int(key in POSITIVE)}, not {value}.')
-        if key in FRACTIONS and value > 1:
-            raise UserError(f'{key} is between 0 and 1, not {value}.')
+    elif isinstance(default, (int, float)):
+        for number in extremes(value) if key in SCHEDULES and isinstance(value, str) else [value]:
+            check_number(key, number, default)
         if isinstance(default, int) and isinstance(value, float):
             OmegaConf.update(config, key, int(value))
+
+
+def check_number(key, value, default):
+    """Raises UserError if this is no number, or not one of the default's kind and the key's range."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise UserError(f"{key} is a number, not '{value}'.")
+    if not math.isfinite(value) or (isinstance(default, int) and value != int(value)):
+        raise UserError(f'{key} is a {"whole" if isinstance(default, int) else "finite"} number, not {value}.')
+    if value < (key in POSITIVE):
+        raise UserError(f'{key} is at least {int(key in POSITIVE)}, not {value}.')
+    if key in FRACTIONS and value > 1:
+        raise UserError(f'{key} is between 0 and 1, not {value}.')
 
 
 def check_together(values):

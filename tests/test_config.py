@@ -315,11 +315,20 @@ def test_a_suite_of_the_command_line_is_given_its_own_arguments_and_names_the_ru
     assert (config.suite_name, config.suite.name, config.suite.pixels) == ('dmc', 'walker_walk', 84)
 
 
-@pytest.mark.parametrize('key', ['agent.temperature', 'replay.beta'])
-def test_schedules(key):
-    config = Compose.compose([f'{key}=linear(1,0.1,500)'])
+@pytest.mark.parametrize(
+    ('key', 'value'),
+    [
+        ('agent.temperature', 'linear(1,0.1,500)'),
+        ('replay.beta', 'linear(1,0.1,500)'),
+        ('replay.nstep', 'cycle(40000,exponential(10,3,10000))'),
+        ('replay.discount', 'exponential(0.97,0.997,10000,1)'),
+    ],
+)
+def test_schedules(key, value):
     part, name = key.split('.')
-    assert config[part][name] == 'linear(1,0.1,500)'
+    assert Compose.compose([f'{key}={value}'])[part][name] == value
+    if part == 'replay' and name != 'beta':
+        assert Compose.compose([f'{name}={value}'])[part][name] == value
 
 
 @pytest.mark.parametrize('words', [['task=classify/digits'], ['generate=true']])
@@ -365,6 +374,11 @@ def test_images_are_drawn_uniformly_whatever_the_agent_does_elsewhere(words):
         (['batch_size=0'], ['at least 1']),
         (['train_steps=-1'], ['at least 0']),
         (['nstep=1.5'], ['whole number']),
+        (['nstep=exponential(10,0.5,1000)'], ['nstep is a whole number, not 0.5']),
+        (['nstep=linear(5,0,1000)'], ['nstep is at least 1, not 0.0']),
+        (['nstep=exponential(10,3)'], ['nstep', 'exponential(start,end,steps)']),
+        (['replay.discount=linear(0.9,1.5,10)'], ['replay.discount is between 0 and 1']),
+        (['discount=cycle(10,half)'], ['discount', "'half'"]),
         (['num_envs=0'], ['num_envs is at least 1']),
         (['threads=abc'], ['threads is a number']),
         (['threads=0'], ['threads is at least 1']),

@@ -178,6 +178,44 @@ def test_nstep_return_by_hand(tmp_path):
         assert batch.last.all()
 
 
+def test_returns_under_a_schedule_by_hand(tmp_path):
+    """Rewards 1, 2, 4, 8, ...; n falls from 4 over 2 to 1 while the discount rises from 0 over 0.5 to 0.75."""
+    options = {'nstep': 'cycle(3,exponential(4,1,2))', 'discount': 'cycle(3,exponential(0.0,0.75,2,1))'}
+    replay = Replay(SPEC, tmp_path / 'replay', 1, 50, batch_size=200, **options)
+    false = np.zeros(1, bool)
+    for t in range(10):
+        frame, after = np.full((1, 1, 2, 2), t, np.uint8), np.full((1, 1, 2, 2), t + 1, np.uint8)
+        replay.add(frame, [0], [2.0**t], false, false, after)
+    by_hand = [(4, 1.0, 0.0), (2, 1 + 0.5 * 2, 0.25), (1, 1.0, 0.75)]  # n, return from t = 0, discount after n steps
+    batches = [next(replay.batches()) for _ in range(6)]
+    for cursor, (n, value, discount) in enumerate(2 * by_hand):  # the cycle begins anew
+        batch = batches[cursor]
+        start = batch.obs[:, 0, 0, 0].long()
+        assert set(start.tolist()) == set(range(6))  # those that the largest n can follow, at any n
+        torch.testing.assert_close(batch.reward, value * 2.0**start)
+        assert torch.equal(batch.next_obs[:, 0, 0, 0].long(), start + n)
+        assert batch.discount.unique().tolist() == [discount]
+    replay.cursor = 4
+    again = next(replay.batches())
+    assert torch.equal(again.index, batches[4].index) and torch.equal(again.reward, batches[4].reward)
+
+
+def test_a_changing_n_is_right_in_a_whole_story(make):
+    """At every n of the schedule, ends and lost lives are where brute force has them."""
+    replay = make(nstep='linear(5,2,3)', discount=0.9, frame_stack=3, batch_size=100, life_loss_cuts=True, horizon=3)
+    story = Story(3, 300)
+    story.tell(replay)
+    for n in (5, 4, 3, 2, 2):
+        expected = story.samples(replay, n, 3, 0.9, None, True)
+        batch = next(replay.batches())
+        for i in range(100):
+            obs, _, reward, discount, next_obs, _ = expected[tuple(batch.obs[i, -1].ravel().tolist())]
+            assert np.array_equal(batch.obs[i], obs)
+            assert np.array_equal(batch.next_obs[i], next_obs) or discount == 0
+            assert batch.reward[i] == pytest.approx(reward, abs=1e-5)
+            assert batch.discount[i] == pytest.approx(discount, abs=1e-6)
+
+
 def test_batch_order_is_a_function_of_seed_and_cursor(make):
     replay = make(batch_size=16)
     Story(3, 100).tell(replay)

@@ -13,7 +13,7 @@ import torch
 from omegaconf import OmegaConf
 
 import Utils
-from Utils import UserError, atomic, atomic_write, instantiate, nearest, resolve, schedule
+from Utils import UserError, atomic, atomic_write, extremes, instantiate, nearest, resolve, schedule
 
 
 def test_import_is_light():
@@ -154,13 +154,40 @@ def test_instantiate_passes_a_users_error_on(config, monkeypatch):
         ('step_linear(1,0.5,10,0.1,20)', 10, 0.5),
         ('step_linear(1,0.5,10,0.1,20)', 20, 0.3),
         ('step_linear(1,0.5,10,0.1,20)', 99, 0.1),
+        ('exponential(16,1,4)', 0, 16),  # a half of it at every step
+        ('exponential(16,1,4)', 1, 8),
+        ('exponential(16, 1, 4)', 3, 2),
+        ('exponential(16,1,4)', 5, 1),
+        ('exponential(1,16,4)', 3, 8),
+        ('exponential(0.2,0.95,4,1)', 2, 0.8),  # 1 - it: 0.8, 0.4, 0.2, 0.1, 0.05
+        ('exponential(0.2,0.95,4,1)', 4, 0.95),
+        ('cycle(10,exponential(16,1,4))', 9, 1),
+        ('cycle(10,exponential(16,1,4))', 10, 16),
+        ('cycle(10,exponential(16,1,4))', 22, 4),
+        ('cycle(3, linear(0,1,4))', 5, 0.5),
+        ('cycle(10,7)', 5, 7),
     ],
 )
 def test_schedule(value, step, expected):
     assert schedule(value, step) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize('value', ['linear(1,2)', 'linear(1,2,3,4)', 'linear(a,b,c)', 'cosine(1,2,3)', 'fast', ''])
+@pytest.mark.parametrize(
+    ('value', 'least', 'greatest'),
+    [(3, 3, 3), ('step_linear(1,5,10,-2,20)', -2, 5), ('cycle(10,exponential(10,3,4))', 3, 10)],
+)
+def test_extremes_of_a_schedule(value, least, greatest):
+    assert extremes(value) == (least, greatest)
+
+
+@pytest.mark.parametrize(
+    'value',
+    [
+        *('linear(1,2)', 'linear(1,2,3,4)', 'linear(a,b,c)', 'linear(nan,1,5)', 'cosine(1,2,3)', 'fast', '', '1,2'),
+        *('exponential(1,0,5)', 'exponential(-1,1,5)', 'exponential(0.9,1.1,5,1)'),  # no factor leads through the limit
+        *('cycle(5)', 'cycle(0,linear(1,0,5))', 'cycle(x,3)', 'cycle(5,cycle(3,linear(1,0,2)))'),
+    ],
+)
 def test_no_schedule(value):
     with pytest.raises(UserError, match='linear'):
         schedule(value, 0)
