@@ -3,32 +3,23 @@
 import inspect
 from copy import deepcopy
 from functools import cached_property, partial
-from typing import NamedTuple
 
 import torch
 from torch import nn
 
 import Utils
-from Agents import Casts
-from Agents.Losses.Supervised import negative_log_likelihood
+from Agents.Domains import Classifies, Gan, Generates
 from Agents.Losses.TemporalDifference import bootstrap, td_loss
+from Agents.Optimizers import Accumulator, groups
+from Agents.Phase import Phase as Phase
 from Blocks.Actors import Actor
 from Blocks.Architectures import Null
-from Blocks.Creator import Creator, paint, predict
 from Blocks.Critics import Critic
 from Blocks.Encoders import Encoder
 from Blocks.Shapes import build
 
 
-class Phase(NamedTuple):
-    """One step of the optimiser within an update: these losses, summed, train these parts of the creator."""
-
-    losses: tuple
-    trains: tuple
-    period: int = 1  # updates between two of these steps
-
-
-class Agent(nn.Module):
+class Agent(Classifies, Generates, nn.Module):
     """A creator (encoder, actor, critic), the phases it learns in, and copies of it that follow slowly.
 
     Which domain, cast, blocks and phases: decided here, once. A subclass sets its own hyperparameters before it calls
@@ -38,7 +29,10 @@ class Agent(nn.Module):
         spec: of the suite. recipes: the blocks, as nested dicts of partials or None (`Blocks.Shapes.build`).
         frame_stack: frames in an observation. generate, RL, supervise: the domain, see `Agents.Casts`.
         lr: learning rate, a number or a schedule over agent steps. optimizer: a torch.optim class or partial.
-        clip_grad_norm: of each phase's gradient; None for none. huber: critics learn by the Huber loss, not the square.
+        rates: part of the creator -> factor of lr, a number or a schedule; while it is 0 the part is frozen.
+        clip_grad_norm: of each phase's gradient; None for none. accumulate: updates whose gradients make one step.
+        huber: critics learn by the Huber loss, not the square. label_smoothing: share of a label that all classes get.
+        gan: how images are judged, fields of `Agents.Domains.Gan`.
         stddev_schedule: deviation of the exploration noise. explore_steps: uniformly random actions before this step.
         target_tau, target_period: every `period` updates the target creator moves by tau towards the creator
             (tau 1: a copy; tau 1 and period 1: there is none, the creator is its own target).
@@ -49,15 +43,17 @@ class Agent(nn.Module):
     on_policy = False  # learns from nothing but what it just did; a domain's constructor may set it
 
     def __init__(self, spec, recipes=None, *, frame_stack=1, generate=False, RL=True, supervise=True, lr=1e-4,
-                 weight_decay=0.0, optimizer=torch.optim.AdamW, clip_grad_norm=None, trunk_dim=50, hidden_dim=512,
-                 num_critics=1, huber=False, stddev_schedule=0.2, explore_steps=0, target_tau=0.01, target_period=1,
-                 latent_dim=64, ema=False, ema_decay=0.999, precision='fp32', parallel=False, log=False):  # fmt: skip
+                 weight_decay=0.0, optimizer=torch.optim.AdamW, rates=None, clip_grad_norm=None, accumulate=1,
+                 trunk_dim=50, hidden_dim=512, num_critics=1, huber=False, label_smoothing=0.0, gan=None,
+                 stddev_schedule=0.2, explore_steps=0, target_tau=0.01, target_period=1, latent_dim=64, ema=False,
+                 ema_decay=0.999, precision='fp32', parallel=False, log=False):  # fmt: skip
         super().__init__()
         self.spec, self.recipes, self.parallel = spec, recipes or {}, parallel
         self.obs_shape = (spec.obs_shape[0] * frame_stack, *spec.obs_shape[1:])
         self.latent_shape = (latent_dim,)
         self.trunk_dim, self.hidden_dim, self.num_critics = trunk_dim, hidden_dim, num_critics
-        self.RL, self.supervise, self.huber = RL, supervise, huber
+        self.RL, self.supervise, self.huber, self.label_smoothing = RL, supervise, huber, label_smoothing
+        self.gan = Gan(**(gan or {}))
         self.exploration, self.explore_steps = stddev_schedule, explore_steps
         self.domain = 'generate' if generate else spec.kind
         self.aug = build(self.recipes.get('aug') or Null, self.obs_shape)
@@ -67,23 +63,38 @@ class Agent(nn.Module):
         self.target = None if target_tau == 1 and target_period == 1 else deepcopy(self.creator).requires_grad_(False)
         self.ema_decay = ema_decay
         self.average = deepcopy(self.creator).requires_grad_(False) if ema else None
-        self.precision, self.clip_grad_norm, self.lr = precision, clip_grad_norm, lr
+        self.precision, self.clip_grad_norm, self.lr, self.rates = precision, clip_grad_norm, lr, self.checked(rates)
+        self.accumulator = Accumulator(accumulate) if accumulate > 1 else None
         fused = {'fused': True} if 'fused' in inspect.signature(optimizer).parameters else {}  # one pass, not ten
-        self.build_optimizer = partial(optimizer, lr=Utils.schedule(lr, 0), weight_decay=weight_decay, **fused)
+        self.build_optimizer = partial(optimizer, lr=Utils.schedule(lr, 0), **fused)
+        self.weight_decay = weight_decay
 
     @cached_property
     def optimizer(self):
         """Of the creator; built when first needed: torch.optim then imports its compiler, 1.4 s of the start."""
         try:
-            return self.build_optimizer(self.creator.parameters())
+            return self.build_optimizer(groups(dict(self.creator.named_children()), self.weight_decay))
         except (TypeError, ValueError) as error:
             raise Utils.UserError(f'agent.optimizer cannot be built: {Utils.one_line(error)}') from error
 
+    def checked(self, rates):
+        """Factors of the learning rate that are not 1, by part. Raises UserError if there is no such part."""
+        rates = {name: rate for name, rate in (rates or {}).items() if rate != 1}
+        parts = [name for name, _ in self.creator.named_children()]
+        for name in rates:
+            if name not in parts:
+                raise Utils.UserError(f"No part '{name}' for agent.rates: here they are {', '.join(parts)}.")
+        return rates
+
+    def rate(self, part):
+        """Factor of the learning rate of a part at this step."""
+        return Utils.schedule(self.rates.get(part, 1.0), self.step)
+
     @cached_property
     def trained(self):
-        """The parameters that each phase trains."""
+        """The parameters that each phase trains, by part."""
         return {
-            phase: [parameter for part in phase.trains for parameter in getattr(self.creator, part).parameters()]
+            phase: {part: list(getattr(self.creator, part).parameters()) for part in phase.trains}
             for phase in self.phases
         }
 
@@ -92,34 +103,6 @@ class Agent(nn.Module):
     def reinforce(self):
         """What control takes -> Creator, cast, phases."""
         raise TypeError(f'{type(self).__name__} does not say how it acts')
-
-    def classify(self):
-        """The actor predicts. Labels teach it, or a critic that learned how wrong it is, or both."""
-        encoder = self.build_encoder()
-        classes = (self.spec.num_actions,)
-        creator = Creator(encoder, self.build_actor(encoder.repr_shape, classes), None, predict)
-        if not self.RL:
-            return creator, Casts.observe, (Phase(('supervised_loss',), ('encoder', 'actor')),)
-        creator.critic = self.build_critic(encoder.repr_shape, classes)
-        climb = Phase(('actor_loss',), ('actor',))
-        if not self.supervise:
-            return creator, Casts.classify, (Phase(('critic_loss',), ('encoder', 'critic')), climb)
-        judge = Phase(('critic_loss', 'supervised_loss'), ('encoder', 'critic', 'actor'))
-        return creator, Casts.classify, (judge, climb)
-
-    def generate(self):
-        """The actor paints from noise; the critic tells its images from the data's. Images are not augmented."""
-        self.aug = Null()
-        actor = self.build_actor(self.latent_shape, self.obs_shape)
-        creator = Creator(Null(), actor, self.build_critic(self.latent_shape, self.obs_shape), paint)
-        return (
-            creator,
-            Casts.generate,
-            (
-                Phase(('critic_loss',), ('critic',)),
-                Phase(('creation_loss',), ('actor',)),
-            ),
-        )
 
     def build_encoder(self, recipe=None):
         recipe = recipe or self.recipes.get('encoder') or {}
@@ -173,21 +156,13 @@ class Agent(nn.Module):
             return 2 * torch.rand_like(action) - 1
         return torch.randint_like(action, self.spec.num_actions)
 
-    @torch.no_grad()
-    def create(self, count):
-        """Images painted from noise -> uint8 [count, C, H, W]."""
-        self.eval()
-        creator = self.average or self.creator
-        latent = torch.randn(count, *self.latent_shape, device=self.device)
-        with self.autocast():
-            images = torch.cat([creator.policy(part).mode() for part in latent.split(250)])
-        return ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu()
-
     # Learning
 
     def learn(self, memory):
         """One creator update per batch: perceive, cast the task as experience, judge and create, phase by phase."""
         self.train()
+        for part in self.rates:  # a frozen part's running statistics rest too
+            getattr(self.creator, part).train(self.rate(part) > 0)
         for batch in memory.batches(self):
             with self.autocast():
                 batch = self.cast(self.perceive(batch), self)
@@ -196,7 +171,7 @@ class Agent(nn.Module):
                     continue
                 with self.autocast():
                     losses = {name: getattr(self, name)(batch) for name in phase.losses}
-                self.optimize(sum(losses.values()), self.trained[phase])
+                self.optimize(sum(losses.values()), phase)
                 self.logs.update({name: loss.detach() for name, loss in losses.items()})
             self.follow()
             if batch.weight is not None:
@@ -215,11 +190,17 @@ class Agent(nn.Module):
             )
         return batch._replace(obs=self.aug(batch.obs))
 
-    def optimize(self, loss, parameters):
-        """One step of the optimiser for these alone: the others get no gradient, so they do not move."""
+    def optimize(self, loss, phase):
+        """One step of the optimiser for what the phase trains: the others get no gradient, so they do not move."""
+        parts = {part: own for part, own in self.trained[phase].items() if own and self.rate(part)}
+        parameters = [parameter for own in parts.values() for parameter in own]
+        if not parameters:  # all of it is frozen
+            return
         for group in self.optimizer.param_groups:
-            group['lr'] = Utils.schedule(self.lr, self.step)
+            group['lr'] = Utils.schedule(self.lr, self.step) * self.rate(group['part'])
         loss.backward(inputs=parameters)
+        if self.accumulator and not self.accumulator.full(phase, parameters):
+            return
         if self.clip_grad_norm:
             nn.utils.clip_grad_norm_(parameters, self.clip_grad_norm)
         self.optimizer.step()
@@ -264,18 +245,6 @@ class Agent(nn.Module):
         features = batch.obs.detach()
         policy = self.creator.policy(features, self.noise)
         return -self.worth(self.creator.critic, features, policy).mean()
-
-    def creation_loss(self, batch):
-        """The actor climbs its critic up to what the data is worth (least squares GAN, arXiv:1611.04076, eq. 9)."""
-        created = self.creator.policy(batch.obs[: len(batch.obs) // 2]).rsample()
-        q = self.creator.critic(None, created).float()
-        return td_loss(q, torch.ones_like(q[0]))[0]
-
-    def supervised_loss(self, batch):
-        """The actor learns its label."""
-        policy = self.creator.policy(batch.obs)
-        self.logs['accuracy'] = (policy.mode().argmax(-1) == batch.label).float().mean()
-        return negative_log_likelihood(policy, batch.label).mean()
 
 
 def track(slow, fast, rate):

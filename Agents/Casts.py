@@ -39,10 +39,11 @@ def classify(batch, agent):
 def generate(batch, agent):
     """Half the images are the data's, half the agent's own; the critic is to tell them apart (arXiv:1406.2661)."""
     real = batch.obs / 127.5 - 1
-    latent = torch.randn(2 * len(real), *agent.latent_shape, device=real.device)
+    label = None if batch.label is None else batch.label.repeat(2)
+    obs = agent.imagine(2 * len(real), label)
     with torch.no_grad():
-        created = agent.creator.policy(latent[len(real) :]).sample()
+        created = agent.creator.policy(obs[len(real) :]).sample()
     reward = torch.cat([torch.ones(len(real)), torch.zeros(len(real))]).to(real.device)
     return batch._replace(
-        obs=latent, action=torch.cat([real, created]), reward=reward, discount=torch.zeros_like(reward), next_obs=None
+        obs=obs, action=torch.cat([real, created]), reward=reward, discount=torch.zeros_like(reward), next_obs=None
     )

@@ -23,6 +23,28 @@ def groups(parts, weight_decay):
     return found
 
 
+class Accumulator:
+    """Sums gradients over `count` updates before a step is taken; for each phase apart, since they share parameters."""
+
+    def __init__(self, count):
+        self.count, self.sums, self.calls = count, {}, {}
+
+    def full(self, phase, parameters):
+        """Takes the parameters' gradients away; at every `count`-th call gives back the mean of those it took."""
+        sums = self.sums.setdefault(phase, {})
+        for parameter in parameters:
+            if parameter.grad is not None:
+                share = parameter.grad / self.count
+                sums[parameter] = sums[parameter] + share if parameter in sums else share
+                parameter.grad = None
+        self.calls[phase] = self.calls.get(phase, 0) + 1
+        if self.calls[phase] % self.count:
+            return False
+        for parameter, total in self.sums.pop(phase).items():
+            parameter.grad = total
+        return True
+
+
 class Muon(torch.optim.AdamW):
     """Matrices move by their orthogonalised momentum (K. Jordan 2024, kellerjordan.github.io/posts/muon), all else by
     AdamW. Filters [O, I, h, w] count as matrices [O, I h w].

@@ -14,26 +14,27 @@ class Critic(nn.Module):
 
     With `num_actions`, all discrete actions are scored at once: [E, B, A], or [E, B] of the action [B] that is given.
     Else the action [B, *action_shape] joins the features before the head: [E, B]; proposals [B, M, A] give [E, B, M].
-    Without actions (action_shape None) the state is scored: [E, B]. An image (3-D action_shape) is judged by itself,
-    without features, by DCGAN's discriminator unless `q_head` says else.
+    Without actions (action_shape None) the state is scored: [E, B]. An image (3-D action_shape) is judged without
+    features, by DCGAN's discriminator unless `q_head` says else; the last `condition` of the features, if any, join it
+    as channels of their own (arXiv:1411.1784).
 
     With `atoms`, what is learned is the distribution of Q over so many values from `support[0]` to `support[1]`
     (arXiv:1707.06887), and Q is its mean; `scores` gives its logits.
     """
 
     def __init__(self, repr_shape, action_shape, num_actions=None, trunk=None, q_head=None, ensemble=1, dueling=False,
-                 atoms=None, support=(-10.0, 10.0), trunk_dim=50, hidden_dim=512):  # fmt: skip
+                 atoms=None, support=(-10.0, 10.0), condition=0, trunk_dim=50, hidden_dim=512):  # fmt: skip
         super().__init__()
         self.discrete, self.images = num_actions is not None, len(action_shape or ()) == 3
         self.trunk = build(Null if self.images else trunk or Trunk, repr_shape, trunk_dim=trunk_dim)
         features = shape_of(self.trunk, repr_shape)
         if self.images:
-            features = tuple(action_shape)
+            features = (action_shape[0] + condition, *action_shape[1:])
         elif action_shape and not self.discrete:
             features = (size(features) + action_shape[0],)
         if atoms:
             self.register_buffer('values', torch.linspace(*support, atoms), persistent=False)
-        self.atoms = atoms
+        self.atoms, self.condition = atoms, condition
         scores = (num_actions if self.discrete else 1, *([atoms] if atoms else []))
         head = q_head or (Discriminator if self.images else MLP)
         if dueling:
@@ -49,6 +50,9 @@ class Critic(nn.Module):
     def scores(self, features, action=None):
         """Q [E, B, ..., 1], or with atoms Z the logits of its distribution [E, B, ..., Z]."""
         if self.images:
+            if self.condition:
+                maps = features[:, -self.condition :, None, None].expand(-1, -1, *action.shape[2:])
+                action = torch.cat([action, maps], 1)
             return self.score(action).squeeze(2)  # [E, B, Z]
         features = self.trunk(features)
         if self.discrete:

@@ -142,10 +142,11 @@ class SquashedGaussian(Gaussian):
 
 
 class Prediction(Gaussian):
-    """A prediction: unbounded logits [B, K], explored with Gaussian noise; log_prob is that of a label [B]."""
+    """A prediction: unbounded logits [B, K], explored with Gaussian noise; log_prob: of a label [B], or of all."""
 
     def log_prob(self, label):
-        return self.mean.log_softmax(-1).gather(-1, label.unsqueeze(-1)).squeeze(-1)
+        log_probs = self.mean.log_softmax(-1)
+        return log_probs if label is None else log_probs.gather(-1, label.unsqueeze(-1)).squeeze(-1)
 
     def entropy(self):
         return torch.special.entr(self.mean.softmax(-1)).sum(-1)

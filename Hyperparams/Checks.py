@@ -13,15 +13,16 @@ from Utils import PROJECT, UserError, extremes, hint, nearest, schedule
 POSITIVE = (
     *('num_envs', 'action_repeat', 'frame_stack', 'batch_size', 'nstep', 'replay.nstep', 'trunk_dim', 'hidden_dim'),
     *('evaluate_episodes', 'evaluate_envs', 'agent.num_critics', 'agent.target_period', 'agent.latent_dim'),
-    *('threads', 'replay.capacity', 'bins', 'samples'),
+    *('threads', 'replay.capacity', 'bins', 'samples', 'agent.accumulate', 'agent.gan.critic_steps'),
 )
-FRACTIONS = ('discount', 'replay.discount', 'agent.target_tau', 'agent.ema_decay')  # 0 .. 1
+FRACTIONS = ('discount', 'replay.discount', 'agent.target_tau', 'agent.ema_decay', 'agent.label_smoothing')  # 0 .. 1
 NUMBERS = {'threads': 1, 'replay.capacity': 1, 'replay.reward_clip': 1.0, 'agent.clip_grad_norm': 1.0}  # default: null
 MAY_BE_NULL = ('evaluate_episodes',)  # in classification: the whole test set
 EXAMPLES = {'gym.id': 'CartPole-v1', 'Dataset.root': '<folder with a folder of images for each class>'}  # for ???
 SCHEDULES = (
     *('lr', 'stddev_schedule', 'nstep', 'discount', 'replay.nstep', 'replay.discount', 'replay.beta'),
     *('agent.lr', 'agent.stddev_schedule', 'agent.epsilon', 'agent.temperature'),
+    *('agent.rates.encoder', 'agent.rates.actor', 'agent.rates.critic'),
 )
 
 

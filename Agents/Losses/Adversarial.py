@@ -18,6 +18,7 @@ class Game(NamedTuple):
 
     critic: Callable
     actor: Callable
+    pairs: bool = False  # whether the actor's needs `real`, else None
 
 
 def toward(scores, value):
@@ -44,7 +45,9 @@ GAMES = {
     'wasserstein': Game(lambda real, created: created.mean() - real.mean(), lambda real, created: -created.mean()),
     # pairs, of which one is real: arXiv:1807.00734, eq. 4, as in R3GAN (arXiv:2501.05441, eq. 2)
     'relativistic': Game(
-        lambda real, created: F.softplus(created - real).mean(), lambda real, created: F.softplus(real - created).mean()
+        lambda real, created: F.softplus(created - real).mean(),
+        lambda real, created: F.softplus(real - created).mean(),
+        pairs=True,
     ),
 }
 

@@ -1,6 +1,10 @@
 """Learning from labels."""
 
 
-def negative_log_likelihood(policy, label):
-    """-log pi(label) [B] of a prediction: the cross-entropy, unreduced."""
-    return -policy.log_prob(label)
+def negative_log_likelihood(policy, label, smoothing=0.0):
+    """-log pi(label) [B] of a prediction: the cross-entropy, unreduced. Labels [B], or shares of classes [B, K].
+
+    A `smoothing` share of every label is spread evenly over all classes (arXiv:1512.00567, section 7)."""
+    mixed = label.dim() == 2
+    loss = -(label * policy.log_prob(None)).sum(-1) if mixed else -policy.log_prob(label)
+    return (1 - smoothing) * loss - smoothing * policy.log_prob(None).mean(-1) if smoothing else loss
