@@ -38,7 +38,7 @@ class Run:
         args.action_shape = list(self.spec.action_shape)
         if args.generate and len(args.obs_shape) != 3:
             raise Utils.UserError(f'generate=true needs images, and {args.task_name} has none: task=atari/pong')
-        args.precision = Utils.choose_precision(args.precision, device, images=len(args.obs_shape) == 3)
+        args.precision = Utils.choose_precision(args.precision, device, images=self.spec.images)
         recipes = Utils.instantiate(args.recipes)
         self.agent = Utils.instantiate(args.agent, spec=self.spec, recipes=recipes, frame_stack=args.frame_stack)
         self.agent.to(device)

@@ -10,8 +10,8 @@ from Agents.Losses.PolicyGradient import generalized_advantage
 from Agents.Losses.TemporalDifference import td_loss
 from Blocks.Architectures import Null
 from Blocks.Architectures.MLP import Readout
-from Blocks.Creator import Creator, Normal, propose
-from Blocks.Running import Normalized, RewardScale
+from Blocks.Creator import Creator, Heads, Normal, propose
+from Blocks.Running import RewardScale
 
 
 class A2C(Agent):
@@ -39,25 +39,17 @@ class A2C(Agent):
     def reinforce(self):
         self.on_policy = True
         self.aug = Null()  # a rollout is learned from as it was seen: else no probability is the one that was acted on
-        encoder, spec = self.build_encoder(), self.spec
+        encoder, spec = self.build_encoder(normalize=self.normalize_obs), self.spec
         memory = Utils.resolve(f'Blocks.Memories.{self.memory}')(encoder.repr_shape, self.hidden_dim)
         critic = self.build_critic(memory.output_shape, None)
-        actor = self.build_actor(memory.output_shape, (spec.num_actions,) if spec.num_actions else spec.action_shape)
-        actor.apply(undecided)
-        creator = Creator(
-            encoder, actor, critic, propose if spec.num_actions else Normal(spec.action_shape, self.log_std)
-        )
+        decide = Heads(spec, propose, Normal(spec.continuous, self.log_std))
+        actor = self.build_actor(memory.output_shape, decide.outputs).apply(undecided)
+        creator = Creator(encoder, actor, critic, decide)
         creator.memory = memory
         if self.normalize_reward:
             creator.reward_scale = RewardScale(self.num_envs)
-        trains = ('encoder', 'memory', 'actor', 'critic', *(() if spec.num_actions else ('decide',)))
+        trains = ('encoder', 'memory', 'actor', 'decide', 'critic')
         return creator, Casts.recall, (Phase(('policy_loss', 'value_loss'), trains),)
-
-    def build_encoder(self, recipe=None):
-        recipe = dict(recipe or self.recipes.get('encoder') or {})
-        if self.normalize_obs and len(self.obs_shape) == 1:
-            recipe['eyes'] = recipe.get('eyes') or Normalized
-        return super().build_encoder(recipe)
 
     def see(self, creator, obs, explore, first):
         """Features of the whole episode so far, as far as it is remembered."""
@@ -75,8 +67,8 @@ class A2C(Agent):
         if self.recurrent:
             rollout, self.before = rollout._replace(carry=self.before), self.carried.get(True)
         reward, discount, last = (field.to(self.device) for field in (rollout.reward, rollout.discount, rollout.last))
-        if isinstance(self.creator.encoder.eyes, Normalized):
-            self.creator.encoder.eyes.update(rollout.obs.flatten(0, 1).to(self.device))
+        if self.normalize_obs:
+            self.creator.encoder.update(rollout.obs.flatten(0, 1).to(self.device))
         if self.normalize_reward:
             reward = self.creator.reward_scale(reward, discount, last)
         return rollout._replace(reward=reward, discount=discount, last=last)

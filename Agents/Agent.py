@@ -12,10 +12,11 @@ from Agents.Domains import Classifies, Gan, Generates
 from Agents.Losses.TemporalDifference import bootstrap, td_loss
 from Agents.Optimizers import Accumulator, groups
 from Agents.Phase import Phase as Phase
-from Blocks.Actors import Actor
+from Blocks.Actors import Actor, choose_largest
 from Blocks.Architectures import Null
 from Blocks.Critics import Critic
-from Blocks.Encoders import Encoder
+from Blocks.Encoders import Encoder, RecordEncoder
+from Blocks.Records import OnImages
 from Blocks.Shapes import build
 
 
@@ -56,7 +57,7 @@ class Agent(Classifies, Generates, nn.Module):
         self.gan = Gan(**(gan or {}))
         self.exploration, self.explore_steps = stddev_schedule, explore_steps
         self.domain = 'generate' if generate else spec.kind
-        self.aug = build(self.recipes.get('aug') or Null, self.obs_shape)
+        self.aug = self.build_aug(self.recipes.get('aug') or Null)
         self.creator, self.cast, self.phases = getattr(self, self.domain)()
         self.step, self.updates, self.logs, self.log = 0, 0, {}, log  # step: the run's, in agent steps
         self.target_tau, self.target_period = target_tau, target_period
@@ -104,9 +105,14 @@ class Agent(Classifies, Generates, nn.Module):
         """What control takes -> Creator, cast, phases."""
         raise TypeError(f'{type(self).__name__} does not say how it acts')
 
-    def build_encoder(self, recipe=None):
+    def build_aug(self, recipe):
+        return OnImages(recipe, self.obs_shape, self.spec.parts) if self.spec.parts else build(recipe, self.obs_shape)
+
+    def build_encoder(self, recipe=None, **arguments):
         recipe = recipe or self.recipes.get('encoder') or {}
-        return Encoder(self.obs_shape, **recipe, mean=self.spec.mean, std=self.spec.std, parallel=self.parallel)
+        kind = partial(RecordEncoder, parts=self.spec.parts) if self.spec.parts else Encoder
+        return kind(self.obs_shape, **recipe, mean=self.spec.mean, std=self.spec.std, parallel=self.parallel,
+                    **arguments)  # fmt: skip
 
     def build_actor(self, repr_shape, output_shape):
         recipe = self.recipes.get('actor') or {}
@@ -153,7 +159,7 @@ class Agent(Classifies, Generates, nn.Module):
     def explore(self, action):
         """Uniformly random actions of the same shape."""
         if action.is_floating_point():
-            return 2 * torch.rand_like(action) - 1
+            return choose_largest(2 * torch.rand_like(action) - 1, self.spec.one_hots)
         return torch.randint_like(action, self.spec.num_actions)
 
     # Learning

@@ -13,8 +13,8 @@ from Blocks.Creator import Creator, choose, weigh
 class DQN(Agent):
     """A critic that learns r + discount * Q'(s', argmax Q(s', .)); to act is to choose what it scores best.
 
-    Continuous actions: the best of `num_proposals` random ones, for acting and in the target alike (as QT-Opt,
-    arXiv:1806.10293, without its refinement).
+    Vectors, of continuous actions or of several choices: the best of `num_proposals` random ones, for acting and in the
+    target alike (as QT-Opt, arXiv:1806.10293, without its refinement).
 
     epsilon: probability of a random action, a schedule over agent steps. temperature: instead, choose in proportion to
     exp(Q / temperature), a schedule too. double: the online critic chooses the next action, the target critic scores it
@@ -34,7 +34,7 @@ class DQN(Agent):
         encoder, spec = self.build_encoder(), self.spec
         critic = self.build_critic(encoder.repr_shape, spec.action_shape, spec.num_actions,
                                    dueling=self.dueling, atoms=self.atoms, support=self.support)  # fmt: skip
-        actor = None if spec.num_actions else Proposals(self.num_proposals, spec.action_shape)
+        actor = None if spec.num_actions else Proposals(self.num_proposals, spec.action_shape, spec.one_hots)
         creator = Creator(encoder, actor, critic, choose if self.temperature is None else weigh)
         loss = 'distribution_loss' if self.atoms else 'critic_loss'
         return creator, Casts.observe, (Phase((loss,), ('encoder', 'critic')),)

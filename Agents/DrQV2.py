@@ -6,14 +6,15 @@ import torch
 
 from Agents import Casts
 from Agents.Agent import Agent, Phase
-from Blocks.Creator import Creator, pick, steer
+from Blocks.Creator import Creator, Heads, pick, steer
 
 
 class DrQV2(Agent):
     """Critics learn r + discount * min Q'(s', pi(s')); the actor climbs their minimum.
 
     Discrete actions: the actor gives their probabilities, and expectations over them are exact. The schedule that is
-    the deviation of continuous actions is then the probability of a random one.
+    the deviation of continuous actions is then the probability of a random one. Where an action is of both, its choices
+    are drawn instead, with a straight-through gradient.
 
     noise_clip: bound of the noise in targets and gradients (not in acting).
     """
@@ -25,8 +26,8 @@ class DrQV2(Agent):
     def reinforce(self):
         encoder, spec = self.build_encoder(), self.spec
         critic = self.build_critic(encoder.repr_shape, spec.action_shape, spec.num_actions)
-        actor = self.build_actor(encoder.repr_shape, (spec.num_actions,) if spec.num_actions else spec.action_shape)
-        decide = pick if spec.num_actions else partial(steer, clip=self.noise_clip)
+        decide = Heads(spec, pick, partial(steer, clip=self.noise_clip))
+        actor = self.build_actor(encoder.repr_shape, decide.outputs)
         phases = Phase(('critic_loss',), ('encoder', 'critic')), Phase(('actor_loss',), ('actor',))
         return Creator(encoder, actor, critic, decide), Casts.observe, phases
 

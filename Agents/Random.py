@@ -20,7 +20,6 @@ class Random(Agent):
         return Creator(encoder, None, critic, choose), Casts.observe, ()
 
     def act(self, obs, explore=True, first=None):
-        """Observations [N, ...] -> uniform actions: [N] of the discrete ones, else [N, A] in [-1, 1]."""
-        if self.spec.action_shape:
-            return 2 * torch.rand(len(obs), *self.spec.action_shape).numpy() - 1
-        return torch.randint(self.spec.num_actions, (len(obs),)).numpy()
+        """Observations [N, ...] -> uniform actions: [N] of the discrete ones, else [N, A] in [-1, 1] and of choices."""
+        shape = self.spec.action_shape
+        return self.explore(torch.zeros(len(obs), *shape, dtype=torch.float if shape else torch.long)).numpy()

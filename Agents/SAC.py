@@ -7,7 +7,7 @@ from torch import nn
 
 from Agents import Casts
 from Agents.Agent import Agent, Phase
-from Blocks.Creator import Creator, propose, squash
+from Blocks.Creator import Creator, Heads, propose, squash
 
 
 class Temperature(nn.Module):
@@ -25,7 +25,7 @@ class SAC(Agent):
     """Critics learn r + discount * (min Q'(s', a') - temperature * log pi(a'|s')); the actor climbs the same.
 
     temperature: at the start. target_entropy: in nats; None: -A for A continuous actions (section 5 of the second
-    paper), 0.5 log A for discrete ones (that paper's 0.98 log A leaves hardly anything to choose).
+    paper), and 0.5 log A for a choice among A (that paper's 0.98 log A leaves hardly anything to choose).
     Predictions and images are no matter of entropy: classification and generation go without temperature.
     """
 
@@ -36,12 +36,11 @@ class SAC(Agent):
     def reinforce(self):
         encoder, spec = self.build_encoder(), self.spec
         critic = self.build_critic(encoder.repr_shape, spec.action_shape, spec.num_actions)
-        outputs = (spec.num_actions or 2 * spec.action_shape[0],)
-        actor = self.build_actor(encoder.repr_shape, outputs)
-        creator = Creator(encoder, actor, critic, propose if spec.num_actions else squash)
+        decide = Heads(spec, propose, squash, width=2)
+        creator = Creator(encoder, self.build_actor(encoder.repr_shape, decide.outputs), critic, decide)
         creator.temperature = Temperature(self.temperature)
         if self.target_entropy is None:
-            self.target_entropy = 0.5 * math.log(spec.num_actions) if spec.num_actions else -spec.action_shape[0]
+            self.target_entropy = 0.5 * sum(map(math.log, spec.choices)) - spec.continuous
         phases = (
             Phase(('critic_loss',), ('encoder', 'critic')),
             Phase(('soft_actor_loss',), ('actor',)),

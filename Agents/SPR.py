@@ -45,7 +45,7 @@ class SPR(DQN, DrQV2):
         """Without a pool the features keep their places in the image, and their scale is that of what is foreseen."""
         encoder = dict(self.recipes.get('encoder') or {})
         if self.domain == 'reinforce':
-            encoder['pool'] = encoder.get('pool') or (Renormalize if len(self.obs_shape) == 3 else Null)
+            encoder['pool'] = encoder.get('pool') or (Renormalize if self.spec.images else Null)
         return super().build_encoder(encoder)
 
     def follow(self):

@@ -9,7 +9,7 @@ class TD3(DrQV2):
     """Critics learn with a slow, smoothed actor. The actor, and in between all slow copies, move every `target_period`
     updates (algorithm 1).
 
-    target_noise: deviation of the noise that smooths the target (discrete actions: probability of a random one).
+    target_noise: deviation of the noise that smooths the target (choices: probability of a random one).
     """
 
     def __init__(self, *args, noise_clip=0.5, target_noise=0.2, target_period=2, **common):

@@ -2,6 +2,7 @@
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from Blocks.Architectures import MLP, Generator, Null, Trunk
 from Blocks.Shapes import build, check, shape_of
@@ -26,11 +27,18 @@ class Actor(nn.Module):
 
 
 class Proposals(nn.Module):
-    """Proposes `number` continuous actions at random: features [B, ...] -> [B, number, A], uniform in [-1, 1]."""
+    """Proposes `number` actions at random: features [B, ...] -> [B, number, A], uniform in [-1, 1] and over choices."""
 
-    def __init__(self, number, action_shape):
+    def __init__(self, number, action_shape, one_hots=()):
         super().__init__()
-        self.shape = (number, *action_shape)
+        self.shape, self.one_hots = (number, *action_shape), one_hots
 
     def forward(self, features):
-        return 2 * torch.rand(len(features), *self.shape, device=features.device) - 1
+        return choose_largest(2 * torch.rand(len(features), *self.shape, device=features.device) - 1, self.one_hots)
+
+
+def choose_largest(action, one_hots):
+    """Actions [..., A], of the choices (`Spec.one_hots`) that end them each made the one-hot of its largest entry."""
+    continuous, *choices = action.split((action.shape[-1] - sum(one_hots), *one_hots), -1)
+    ones = [F.one_hot(choice.argmax(-1), choice.shape[-1]).to(action.dtype) for choice in choices]
+    return torch.cat([continuous, *ones], -1)

@@ -57,6 +57,27 @@ class Categorical:
         return -(self.probs * self.log_probs).sum(-1)
 
 
+class OneHot(Categorical):
+    """The same with the choice as a vector [B, A] of zeros and a one, so that it can be a part of an action.
+
+    In `rsample` its gradient is that of the probabilities (straight-through, arXiv:1308.3432; DreamerV2,
+    arXiv:2010.02193).
+    """
+
+    def _action(self, index):
+        return F.one_hot(index, self.logits.shape[-1]).to(self.logits.dtype)
+
+    def rsample(self):
+        return self.sample() + (self.probs - self.probs.detach())
+
+    def expect(self, score):
+        return score(self.rsample())
+
+    def log_prob(self, action):
+        """[B]. Linear in the action: of an `rsample` the expected gradient is that of minus the entropy."""
+        return (self.log_probs * action).sum(-1)
+
+
 class EpsilonGreedy(Categorical):
     """Over scores q [B, A]: the best with 1 - epsilon, else any. `actions` [B, A, ...] if an index is no action."""
 
@@ -150,3 +171,32 @@ class Prediction(Gaussian):
 
     def entropy(self):
         return torch.special.entr(self.mean.softmax(-1)).sum(-1)
+
+
+class Joint:
+    """Independent policies, each of its own `sizes` entries of an action [B, A]."""
+
+    def __init__(self, policies, sizes):
+        self.policies, self.sizes = policies, sizes
+
+    def mode(self):
+        return torch.cat([policy.mode() for policy in self.policies], -1)
+
+    def sample(self):
+        return torch.cat([policy.sample() for policy in self.policies], -1)
+
+    def rsample(self):
+        self.own = [policy.rsample() for policy in self.policies]
+        self.whole = torch.cat(self.own, -1)
+        return self.whole
+
+    def expect(self, score):
+        return score(self.rsample())
+
+    def log_prob(self, action):
+        """[B]. Of its own last sample as exactly as the policies know theirs."""
+        entries = self.own if action is getattr(self, 'whole', None) else action.split(self.sizes, -1)
+        return sum(policy.log_prob(part) for policy, part in zip(self.policies, entries, strict=True))
+
+    def entropy(self):
+        return sum(policy.entropy() for policy in self.policies)

@@ -4,7 +4,9 @@ import torch
 from torch import nn
 
 from Blocks.Architectures import CNN, Nature, Null
-from Blocks.Shapes import Flat, build, shape_of
+from Blocks.Records import shapes, unpack
+from Blocks.Running import Normalized
+from Blocks.Shapes import Flat, build, shape_of, size
 
 
 class Encoder(nn.Module):
@@ -12,12 +14,13 @@ class Encoder(nn.Module):
 
     Normalises with the pixels' mean and deviation, if the observations are images and only here; then `eyes` see and
     `pool` gathers what they saw, by default as one flat vector. Without eyes given: Nature's for large images, a small
-    CNN for small ones, none for states.
+    CNN for small ones, none for states. `normalize`: states by their running moments, as far as `update` counts them.
     """
 
-    def __init__(self, obs_shape, eyes=None, pool=None, mean=None, std=None, parallel=False):
+    def __init__(self, obs_shape, eyes=None, pool=None, mean=None, std=None, parallel=False, normalize=False):
         super().__init__()
         self.images = len(obs_shape) == 3
+        self.running = Normalized(obs_shape) if normalize and not self.images else None
         if self.images:  # buffers so that they move with the module; not saved, since they come with the task
             frames = obs_shape[0] // len(mean or (0,))
             for name, value in (('mean', mean or (0.0,)), ('std', std or (255.0,))):
@@ -35,7 +38,42 @@ class Encoder(nn.Module):
             return Null
         return Nature if min(obs_shape[1:]) >= 64 else CNN
 
+    def update(self, obs):
+        """Counts states [B, D] in the running moments, if they are normalised by them."""
+        if self.running:
+            self.running.update(obs)
+
     def forward(self, obs):
         if self.images:
             obs = torch.sub(obs, self.mean).div_(self.std)  # the difference is a new tensor, of floats
+        elif self.running:
+            obs = self.running(obs)
         return self.pool(self.see(obs))
+
+
+class RecordEncoder(nn.Module):
+    """Records [B, S * P] (`Blocks.Records`) -> features [B, D]: an encoder for each part, their features side by side.
+
+    `eyes` and `pool` are those of the images; states have none.
+    """
+
+    def __init__(self, obs_shape, parts, eyes=None, pool=None, **options):
+        super().__init__()
+        self.parts = parts
+        self.encoders = nn.ModuleList(
+            Encoder(shape, *((eyes, pool) if len(shape) == 3 else ()), **options)
+            for shape in shapes(parts, obs_shape).values()
+        )
+        self.repr_shape = (sum(size(encoder.repr_shape) for encoder in self.encoders),)
+
+    def each(self, obs):
+        """(encoder, what it sees) of each part."""
+        return zip(self.encoders, unpack(obs, self.parts).values(), strict=True)
+
+    def update(self, obs):
+        """Counts the states in the running moments, if they are normalised by them."""
+        for encoder, part in self.each(obs):
+            encoder.update(part)
+
+    def forward(self, obs):
+        return torch.cat([encoder(part).flatten(1) for encoder, part in self.each(obs)], 1)

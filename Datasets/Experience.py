@@ -5,18 +5,43 @@ from typing import Any, NamedTuple
 import numpy as np
 
 
+class Part(NamedTuple):
+    """One of the things that are observed together."""
+
+    name: str
+    shape: tuple  # (C, H, W) of an image, (D,) of a state
+    dtype: str  # 'uint8' of an image, 'float32' of a state
+
+
 class Spec(NamedTuple):
     """What an agent must know of a suite."""
 
-    obs_shape: tuple  # of one frame, without stack: (C, H, W) or (D,)
-    obs_dtype: str  # 'uint8' for images in 0..255, 'float32' for states
-    action_shape: tuple  # (A,) if continuous, () if discrete, (K,) logits of K classes
-    num_actions: int | None  # discrete actions or classes; None if continuous
+    obs_shape: tuple  # of one frame, without stack: (C, H, W), (D,), or (P,) bytes of a record
+    obs_dtype: str  # 'uint8' for images in 0..255 and records, 'float32' for states
+    action_shape: tuple  # (A,) if a vector, () if discrete, (K,) logits of K classes
+    num_actions: int | None  # discrete actions or classes; None if an action is a vector
     low: np.ndarray | None = None  # bounds of continuous actions [A]; agents act in [-1, 1], the suite rescales
     high: np.ndarray | None = None
     kind: str = 'reinforce'  # or 'classify'
     mean: tuple | None = None  # of the pixels, per channel, in 0..255; None if unknown
     std: tuple | None = None
+    parts: tuple = ()  # of a record: the Part whose bytes come first, the next ... (Blocks/Records.py)
+    one_hots: tuple = ()  # sizes of the choices that follow the continuous entries of an action, each as a one-hot
+
+    @property
+    def images(self):
+        """Whether pixels are seen."""
+        return len(self.obs_shape) == 3 or any(len(part.shape) == 3 for part in self.parts)
+
+    @property
+    def choices(self):
+        """How many actions there are to choose from, of each choice that an action consists of."""
+        return self.one_hots if self.num_actions is None else (self.num_actions,)
+
+    @property
+    def continuous(self):
+        """How many entries of an action are continuous; the first ones."""
+        return sum(self.action_shape) - sum(self.one_hots) if self.num_actions is None else 0
 
 
 class Step(NamedTuple):
@@ -34,7 +59,7 @@ class Step(NamedTuple):
 class Experience(NamedTuple):
     """One batch [B] (or rollout [N, T]) of experience. What a task does not have is None; nobody writes into it."""
 
-    obs: Any = None  # [B, C, H, W] uint8 or [B, D] float32; features once perceived
+    obs: Any = None  # [B, C, H, W] uint8, [B, D] float32 or records [B, P] uint8; features once perceived
     action: Any = None  # [B] int64 or [B, A] float32
     reward: Any = None  # [B] float32: the n-step return of rewards
     discount: Any = None  # [B] float32: of what follows; 0 after a terminal

@@ -12,6 +12,7 @@ import numpy as np
 
 from Datasets.Experience import Spec, Step
 from Datasets.Suites import env_seeds
+from Datasets.Suites.Spaces import actions, observation
 from Utils import UserError, hint, one_line
 
 
@@ -19,8 +20,9 @@ class Gym:
     """N environments of one Gymnasium id.
 
     Observations: images (uint8 boxes of 2 or 3 dimensions) as uint8 [C, H, W]; everything else that Gymnasium flattens
-    (vectors, discrete as one-hot, dicts and tuples of them) as float32 [D]. Actions: Discrete, or bounded boxes, for
-    which the agent acts in [-1, 1].
+    (vectors, discrete as one-hot, dicts and tuples of them) as float32 [D]; dicts and tuples that hold an image as
+    records (`Blocks/Records.py`). Actions: Discrete; or bounded boxes, for which the agent acts in [-1, 1]; or
+    MultiDiscrete, dicts and tuples of these, as one vector (`Datasets/Suites/Spaces.py`).
 
     Arguments:
         id: 'CartPole-v1', or 'my_package.my_module:MyEnv-v0', whose module is imported to register it
@@ -37,9 +39,9 @@ class Gym:
         self._seeds = env_seeds(seed, train, num_envs)
         self._envs = make(id, num_envs, options or {}, draw=not train)
         self._can_draw = self._envs[0].render_mode == 'rgb_array'
-        self._convert, obs_shape, obs_dtype = observation(id, self._envs[0].observation_space)
-        self._act, action = actions(id, self._envs[0].action_space)
-        self.spec = Spec(obs_shape, obs_dtype, **action)
+        self._convert, seen = observation(id, self._envs[0].observation_space)
+        self._act, done = actions(id, self._envs[0].action_space)
+        self.spec = Spec(**seen, **done)
 
     def reset(self):
         """Begin every episode anew from the suite's seed. Returns [N, *obs_shape]."""
@@ -123,53 +125,3 @@ def render_modes(spec):
 
     creator = load_env_creator(spec.entry_point) if isinstance(spec.entry_point, str) else spec.entry_point
     return getattr(creator, 'metadata', {}).get('render_modes', ())
-
-
-def observation(id, space):
-    """Gymnasium space -> (function from its observations to arrays, shape, dtype). Raises UserError."""
-    from gymnasium.spaces import Box
-    from gymnasium.spaces.utils import flatdim, flatten
-
-    if isinstance(space, Box) and space.dtype == np.uint8 and len(space.shape) in (2, 3):
-        if len(space.shape) == 2:
-            return lambda obs: obs[None], (1, *space.shape), 'uint8'
-        if space.shape[2] in (1, 3, 4):  # channels last, as Gymnasium's own images are
-            return lambda obs: np.moveaxis(obs, 2, 0), (space.shape[2], *space.shape[:2]), 'uint8'
-        return np.asarray, space.shape, 'uint8'
-    if isinstance(space, Box) and len(space.shape) == 1:
-        return np.asarray, space.shape, 'float32'
-    if has_vector(space):
-        return lambda obs: flatten(space, obs), (flatdim(space),), 'float32'
-    raise UserError(f'gym.id={id} has observations of a kind that is not supported: {space}; wrap it so that they are '
-                    'a Box, Discrete, or a Dict or Tuple of these')  # fmt: skip
-
-
-def has_vector(space):
-    """Whether a space's observations are numbers, so that `flatten` makes a sensible vector of them."""
-    from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Tuple
-
-    if isinstance(space, (Dict, Tuple)):
-        return all(has_vector(part) for part in (space.values() if isinstance(space, Dict) else space))
-    return isinstance(space, (Box, Discrete, MultiBinary, MultiDiscrete))
-
-
-def actions(id, space):
-    """Gymnasium space -> (function from a batch of the agent's actions to the environments', fields of Spec)."""
-    from gymnasium.spaces import Box, Discrete
-
-    if isinstance(space, Discrete):
-        start = int(space.start)
-        return lambda action: np.asarray(action).astype(np.int64) + start, dict(
-            action_shape=(), num_actions=int(space.n)
-        )
-    if isinstance(space, Box) and space.dtype.kind == 'f' and np.isfinite([space.low, space.high]).all():
-        low, high = space.low.reshape(-1), space.high.reshape(-1)
-
-        def rescale(action):  # [N, A] in [-1, 1] -> [N, *shape] in low..high
-            unit = (np.clip(action, -1, 1) + 1) / 2
-            return (low + unit * (high - low)).astype(space.dtype).reshape(-1, *space.shape)
-
-        bounds = dict(low=low.astype(np.float32), high=high.astype(np.float32))
-        return rescale, dict(action_shape=low.shape, num_actions=None, **bounds)
-    raise UserError(f'gym.id={id} has actions of a kind that is not supported: {space}; wrap it so that they are '
-                    'Discrete or a Box of floats with finite bounds')  # fmt: skip

@@ -182,7 +182,7 @@ def test_normalised_agents_see_states_of_unit_scale(rollout):
     deviation = np.std([1, 2, 3, 4, 5, 6])
     torch.testing.assert_close(seen, torch.tensor([[-2.5, -2.5], [2.5, 2.5]]) / deviation, rtol=1e-4, atol=1e-4)
     saved = agent.creator.state_dict()
-    assert {'encoder.eyes.moments.mean', 'reward_scale.moments.var', 'reward_scale.carried'} < set(saved)
+    assert {'encoder.running.moments.mean', 'reward_scale.moments.var', 'reward_scale.carried'} < set(saved)
 
 
 def test_a_memory_forgets_where_an_episode_begins():

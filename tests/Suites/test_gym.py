@@ -142,9 +142,11 @@ def test_image_channels_come_first():
     [
         ('observation_space', spaces.Text(5), 'Text'),
         ('observation_space', spaces.Sequence(spaces.Discrete(2)), 'Sequence'),
-        ('action_space', spaces.MultiDiscrete([2, 3]), 'MultiDiscrete'),
+        ('observation_space', spaces.Dict(a=spaces.Text(5), b=spaces.Box(0, 255, (8, 8), np.uint8)), 'Text'),
         ('action_space', spaces.MultiBinary(3), 'MultiBinary'),
         ('action_space', spaces.Box(-np.inf, np.inf, (2,)), 'Box'),
+        ('action_space', spaces.Dict(a=spaces.Discrete(2), b=spaces.MultiBinary(3)), 'MultiBinary'),
+        ('action_space', spaces.Tuple((spaces.Discrete(2), spaces.Box(0, np.inf, (2,)))), 'Box'),
     ],
 )
 def test_unsupported_spaces_are_named(kind, space, named):
