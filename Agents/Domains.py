@@ -46,6 +46,7 @@ class Gan(NamedTuple):
     loss: str = 'least_squares'  # one of Agents.Losses.Adversarial.GAMES
     conditional: bool = False  # the label is part of what is observed
     critic_steps: int = 1  # updates of the critic for one of the actor
+    proposals: int = 4  # images painted for each that is wanted; the critic chooses
     augment: tuple | None = None  # parts of Blocks.Augmentations.DiffAugment, for all images that the critic sees
     r1: float = 0.0  # weight of the zero-centred penalty at the data's images
     r2: float = 0.0  # and at the agent's own
@@ -80,13 +81,19 @@ class Generates:
 
     @torch.no_grad()
     def create(self, count):
-        """Images painted from noise -> uint8 [count, C, H, W]; if conditional, of the classes 0, 1, ... in turn."""
+        """Images painted from noise -> uint8 [count, C, H, W]; if conditional, of the classes 0, 1, ... in turn.
+
+        Each is what the critic thinks the best of several proposals, as an action of a discrete creator is (compare
+        discriminator rejection sampling, arXiv:1810.06758)."""
         self.eval()
-        creator = self.average or self.creator
-        obs = self.imagine(count, torch.arange(count, device=self.device) % max(self.labels, 1))
-        with self.autocast():
-            images = torch.cat([creator.policy(part).mode() for part in obs.split(250)])
-        return ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu()
+        creator, images, number = self.average or self.creator, [], self.gan.proposals
+        for label in (torch.arange(count, device=self.device) % max(self.labels, 1)).split(1000 // number):
+            obs = self.imagine(number * len(label), label.repeat_interleave(number))
+            with self.autocast():
+                proposed = creator.policy(obs).mode()  # [count * number, C, H, W]
+                scores = creator.critic(obs, proposed).float().amin(0).view(-1, number)
+            images.append(proposed.unflatten(0, (-1, number))[torch.arange(len(label)), scores.argmax(1)])
+        return ((torch.cat(images) + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu()
 
     def judge(self, obs, images):
         """Scores [E, B]."""

@@ -82,6 +82,21 @@ def test_real_and_created_images_come_under_the_same_labels():
     assert batch.obs[:, 4:].argmax(1).tolist() == [0, 1, 2, 0, 1, 2] * 2
 
 
+def test_the_critic_chooses_among_proposals_of_the_asked_label():
+    """Here an image is worth its brightness under label 1, and minus that under the others."""
+
+    class Brightness(nn.Module):
+        def forward(self, obs, image):
+            sign = torch.where(obs[:, 4:].argmax(1) == 1, 1.0, -1.0)
+            return (sign * image.mean((1, 2, 3))).unsqueeze(0)
+
+    one, many = build(conditional=True, proposals=1), build(conditional=True, proposals=50)
+    for agent in (one, many):
+        agent.creator.critic = Brightness()
+    mean = [agent.create(60).float().mean((1, 2, 3)).view(20, 3).mean(0) for agent in (one, many)]
+    assert mean[1][1] > mean[0][1] and mean[1][0] < mean[0][0] and mean[1][2] < mean[0][2]
+
+
 def test_labels_that_are_not_there():
     with pytest.raises(Utils.UserError, match='labels'):
         build(Spec((1, 8, 8), 'uint8', (), 3), conditional=True)
