@@ -56,6 +56,19 @@ def defaults():
     return config
 
 
+def resolve_shares(config, raw):
+    """Steps of a schedule that are given as a share of the run, 5%, become the train_steps that they are."""
+    from omegaconf import OmegaConf
+
+    def steps(match):
+        return f'{float(match[1]) / 100 * config.train_steps:g}'
+
+    for key in SCHEDULES:
+        value = lookup(raw, key) if key in keys(raw) else None
+        if isinstance(value, str) and '${' not in value and '%' in value:
+            OmegaConf.update(config, key, re.sub(r'([\d.]+)\s*%', steps, value))
+
+
 def to_plain(config):
     """DictConfig -> dict with every `${...}` resolved. Raises UserError naming the key of one that leads nowhere."""
     from omegaconf import OmegaConf

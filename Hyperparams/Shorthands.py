@@ -76,7 +76,7 @@ def _rewrite(word, folders):
         key, value = 'Dataset._target_', each(value, lambda name: qualify(name, 'torchvision.datasets'))
     if key.startswith('recipes.'):
         return '++' + recipe(key, value)
-    if re.fullmatch(r'(linear|step_linear|exponential|cycle)\(.*\)', value):
+    if re.fullmatch(r'(linear|step_linear|exponential|cosine|one_cycle|stairs|cycle)\(.*\)', value):
         value = f"'{value}'"
     if plus and key not in GROUPS:
         plus = '++'

@@ -1,6 +1,7 @@
 """Names, instantiation, schedules, seeds, atomic files."""
 
 import errno
+import math
 import os
 import subprocess
 import sys
@@ -166,10 +167,34 @@ def test_instantiate_passes_a_users_error_on(config, monkeypatch):
         ('cycle(10,exponential(16,1,4))', 22, 4),
         ('cycle(3, linear(0,1,4))', 5, 0.5),
         ('cycle(10,7)', 5, 7),
+        ('cosine(2,0,8)', 2, 1 + math.sqrt(0.5)),
+        ('cosine(2,0,8)', 4, 1),
+        ('cosine(2,1,12,4)', 3, 1.5),  # linearly up in 4 steps, down in the other 8
+        ('cosine(2,1,12,4)', 8, 1.5),
+        ('cosine(2,1,12,4)', 99, 1),
+        ('one_cycle(1,100)', 0, 0.04),
+        ('one_cycle(1,100)', 30, 1),
+        ('one_cycle(1,100)', 65, (1 + 4e-6) / 2),
+        ('stairs(1,0.1,10,2)', 9, 1),
+        ('stairs(1,0.1,10,2)', 10, 0.1),
+        ('stairs(1,0.1,10,2)', 99, 0.01),
     ],
 )
 def test_schedule(value, step, expected):
     assert schedule(value, step) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize('step', [0, 10, 30, 70, 100])
+def test_one_cycle_is_torchs(step):
+    import torch
+
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], 1.0)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.5, total_steps=1001)
+    for _ in range(10 * step):
+        optimizer.step()
+        cycle.step()
+    # torch's ramps are a step shorter each
+    assert schedule('one_cycle(0.5,1000)', 10 * step) == pytest.approx(cycle.get_last_lr()[0], rel=0.02, abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -183,8 +208,9 @@ def test_extremes_of_a_schedule(value, least, greatest):
 @pytest.mark.parametrize(
     'value',
     [
-        *('linear(1,2)', 'linear(1,2,3,4)', 'linear(a,b,c)', 'linear(nan,1,5)', 'cosine(1,2,3)', 'fast', '', '1,2'),
+        *('linear(1,2)', 'linear(1,2,3,4)', 'linear(a,b,c)', 'linear(nan,1,5)', 'sine(1,2,3)', 'fast', '', '1,2'),
         *('exponential(1,0,5)', 'exponential(-1,1,5)', 'exponential(0.9,1.1,5,1)'),  # no factor leads through the limit
+        *('cosine(1,0)', 'cosine(1,0,5,6)', 'one_cycle(1)', 'stairs(1,0.1,10,1.5)'),
         *('cycle(5)', 'cycle(0,linear(1,0,5))', 'cycle(x,3)', 'cycle(5,cycle(3,linear(1,0,2)))'),
     ],
 )
