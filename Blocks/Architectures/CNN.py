@@ -2,7 +2,8 @@
 
 from torch import nn
 
-from Blocks.Shapes import shape_of, size
+from Blocks.Architectures.MLP import MLP
+from Blocks.Shapes import shape_of
 from Blocks.Weights import orthogonal
 
 
@@ -24,13 +25,9 @@ class CNN(nn.Module):
             layers += [nn.BatchNorm2d(width)] if norm else []
             layers += [nn.ReLU()]
             depth = width
-        self.layers = nn.Sequential(*layers)
+        self.layers = nn.Sequential(*layers).apply(orthogonal)
         if output_shape is not None:
-            flat = size(shape_of(self.layers, input_shape))
-            self.layers += nn.Sequential(
-                nn.Flatten(), nn.Linear(flat, size(output_shape)), nn.Unflatten(1, output_shape)
-            )
-        self.apply(orthogonal)
+            self.layers.append(MLP(shape_of(self.layers, input_shape), output_shape, depth=0))
 
     def forward(self, x):
         return self.layers(x)

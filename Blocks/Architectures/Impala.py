@@ -2,6 +2,8 @@
 
 from torch import nn
 
+from Blocks.Architectures.MLP import MLP
+from Blocks.Shapes import shape_of
 from Blocks.Weights import orthogonal
 
 
@@ -18,7 +20,10 @@ class Residual(nn.Module):
 
 
 class Impala(nn.Module):
-    """[B, C, 84, 84] -> [B, 32 * width, 11, 11]: each stage halves the image and adds two residual blocks."""
+    """[B, C, 84, 84] -> [B, 32 * width, 11, 11]: each stage halves the image and adds two residual blocks.
+
+    With an `output_shape` a linear layer follows.
+    """
 
     def __init__(self, input_shape, output_shape=None, channels=(16, 32, 32), width=1):
         super().__init__()
@@ -27,8 +32,9 @@ class Impala(nn.Module):
             layers += [nn.Conv2d(depth, channel * width, 3, padding=1), nn.MaxPool2d(3, 2, padding=1)]
             layers += [Residual(channel * width), Residual(channel * width)]
             depth = channel * width
-        self.layers = nn.Sequential(*layers, nn.ReLU())
-        self.apply(orthogonal)
+        self.layers = nn.Sequential(*layers, nn.ReLU()).apply(orthogonal)
+        if output_shape is not None:
+            self.layers.append(MLP(shape_of(self.layers, input_shape), output_shape, depth=0))
 
     def forward(self, x):
         return self.layers(x)
