@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from Blocks.Architectures.MLP import MLP
+from Blocks.Architectures.MLP import MLP, Exact
 
 
 class NoisyLinear(nn.Linear):
@@ -32,12 +32,8 @@ class NoisyLinear(nn.Linear):
         return noise.sign() * noise.abs().sqrt()
 
 
-class NoisyReadout(NoisyLinear):
-    """The last layer, in fp32 under autocast too (`Readout`)."""
-
-    def forward(self, x):
-        with torch.autocast(x.device.type, enabled=False):
-            return super().forward(x.float())
+class NoisyReadout(Exact, NoisyLinear):
+    """The last layer."""
 
 
 class Noisy(MLP):
