@@ -74,7 +74,8 @@ def test_every_task_composes(task):
 
 def test_every_file_is_an_option_of_a_known_group():
     folders = {path.relative_to(FOLDER).parts[0] for path in FOLDER.rglob('*.yaml')}
-    groups = {'Agent', 'task', 'domain', 'length', 'Agent_suite', 'Agent_task', 'suite_domain', 'suite_length'}
+    groups = {'Agent', 'task', 'domain', 'length', 'network'}
+    groups |= {'Agent_suite', 'Agent_task', 'suite_domain', 'suite_length'}
     assert folders == groups | {'args.yaml'}
     suites = {task.split('/')[0] for task in options('task')}
     for pair in options('Agent_suite'):
