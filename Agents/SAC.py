@@ -8,6 +8,7 @@ from torch import nn
 from Agents import Casts
 from Agents.Agent import Agent, Phase
 from Blocks.Creator import Creator, Heads, propose, squash
+from Utils import UserError
 
 
 class Temperature(nn.Module):
@@ -15,6 +16,8 @@ class Temperature(nn.Module):
 
     def __init__(self, initial):
         super().__init__()
+        if not isinstance(initial, (int, float)) or initial <= 0:
+            raise UserError(f"SAC learns its temperature from a number above 0, not '{initial}': agent.temperature=0.1")
         self.log = nn.Parameter(torch.tensor(math.log(initial)))
 
     def forward(self):

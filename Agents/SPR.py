@@ -55,9 +55,9 @@ class SPR(DQN, DrQV2):
 
     @torch.no_grad()
     def reset(self):
-        """Heads anew, encoder and dynamics partly; the slow copy with them. Adam forgets the heads' moments."""
+        """Heads anew, encoder and dynamics partly, in the slow copies too. Adam forgets the heads' moments."""
         fresh = self.reinforce()[0].to(self.device)
-        for creator in (self.creator, self.target):
+        for creator in (self.creator, self.target, self.average):
             for name, part in creator.named_children() if creator else ():
                 keep = self.shrink if name in ('encoder', 'dynamics') else 0.0
                 track(part, getattr(fresh, name), 1 - keep)

@@ -10,6 +10,7 @@ import torch
 from Agents import DrQV2Agent, SACAgent, TD3Agent
 from Blocks.Distributions import Categorical, Gaussian, SquashedGaussian
 from Datasets.Experience import Spec
+from Utils import UserError
 
 DISCRETE = Spec((3,), 'float32', (), 2)
 CONTINUOUS = Spec((3,), 'float32', (1,), None, -np.ones(1), np.ones(1))
@@ -72,6 +73,12 @@ def test_temperature_rises_while_the_entropy_is_below_its_target(entropy, rises)
     agent.logs['entropy'] = torch.tensor(entropy)
     agent.temperature_loss(None).backward()
     assert (agent.creator.temperature.log.grad < 0) == rises
+
+
+@pytest.mark.parametrize('temperature', ['linear(1,0.1,500)', 0, -1.0, None])
+def test_a_temperature_that_is_no_start_is_refused_with_one_sentence(temperature):
+    with pytest.raises(UserError, match=r'a number above 0, not .*: agent\.temperature=0\.1$'):
+        build(SACAgent, CONTINUOUS, temperature=temperature)
 
 
 def test_the_soft_actor_moves_but_neither_critic_nor_temperature_do_with_it():

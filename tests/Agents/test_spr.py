@@ -113,7 +113,7 @@ def test_images_of_the_future_are_shifted_each_on_its_own():
 
 
 def test_a_reset_renews_the_heads_and_half_of_the_encoder():
-    agent = SPRAgent(Spec((1, 84, 84), 'uint8', (), 3), projection_dim=8, hidden_dim=16, reset_period=10, shrink=0.5)
+    agent = SPRAgent(Spec((1, 84, 84), 'uint8', (), 3), projection_dim=8, hidden_dim=16, reset_period=10, ema=True)
     agent.optimizer.step = lambda: None
     before = {name: tensor.clone() for name, tensor in agent.creator.named_parameters()}
     for parameter in agent.creator.parameters():
@@ -126,7 +126,7 @@ def test_a_reset_renews_the_heads_and_half_of_the_encoder():
     assert not fresh and all(torch.equal(tensor, before[name]) for name, tensor in agent.creator.named_parameters())
     agent.follow()
     new = dict(fresh[0][0].named_parameters())
-    for creator in (agent.creator, agent.target):
+    for creator in (agent.creator, agent.target, agent.average):  # what acts, with ema=true, is renewed as well
         for name, tensor in creator.named_parameters():
             keep = 0.5 if name.split('.')[0] in ('encoder', 'dynamics') else 0.0
             torch.testing.assert_close(tensor, keep * before[name] + (1 - keep) * new[name])
