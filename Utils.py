@@ -185,6 +185,17 @@ class Schedule(NamedTuple):
     period: float = math.inf
 
 
+FORMS = {
+    'linear': 'start,end,steps',
+    'step_linear': 'start,middle,steps,end,steps',
+    'exponential': 'start,end,steps,limit=0',
+    'cosine': 'start,end,steps,warmup=0',
+    'one_cycle': 'peak,steps',
+    'stairs': 'start,factor,steps,times',
+    'cycle': 'period,schedule',
+}
+
+
 def straight(start, end, share):
     return (1.0 - share) * start + share * end
 
@@ -239,9 +250,9 @@ def parse_schedule(value):
     except ValueError:
         pass  # no numbers
     raise UserError(
-        f"'{value}' is no schedule: give a number, linear(start,end,steps), step_linear(start,middle,steps,end,steps), "
-        'exponential(start,end,steps), cosine(start,end,steps,warmup), one_cycle(peak,steps), '
-        'stairs(start,factor,steps,times) or cycle(period,<one of these>).'
+        f"'{value}' is no schedule: "
+        + (f'{name}({FORMS[name]})' if name in FORMS else f'give a number, linear({FORMS["linear"]})')
+        + f'; others: {", ".join(other for other in FORMS if other != name)}.'
     )
 
 

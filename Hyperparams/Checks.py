@@ -35,6 +35,7 @@ def check(config):
     for key in keys(raw):
         if lookup(raw, key) == '???':
             raise UserError(f'{key} must be given: {key}={EXAMPLES.get(key, "<value>")}')
+    resolve_shares(config, raw)
     plain = to_plain(config)
     for key in SCHEDULES:
         check_schedule(plain, key)

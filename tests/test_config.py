@@ -386,7 +386,7 @@ def test_images_are_drawn_uniformly_whatever_the_agent_does_elsewhere(words):
         (['nstep=1.5'], ['whole number']),
         (['nstep=exponential(10,0.5,1000)'], ['nstep is a whole number, not 0.5']),
         (['nstep=linear(5,0,1000)'], ['nstep is at least 1, not 0.0']),
-        (['nstep=exponential(10,3)'], ['nstep', 'exponential(start,end,steps)']),
+        (['nstep=exponential(10,3)'], ['nstep', 'exponential(start,end,steps,limit=0)']),
         (['replay.discount=linear(0.9,1.5,10)'], ['replay.discount is between 0 and 1']),
         (['discount=cycle(10,half)'], ['discount', "'half'"]),
         (['num_envs=0'], ['num_envs is at least 1']),

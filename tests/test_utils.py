@@ -215,7 +215,7 @@ def test_extremes_of_a_schedule(value, least, greatest):
     ],
 )
 def test_no_schedule(value):
-    with pytest.raises(UserError, match='linear'):
+    with pytest.raises(UserError, match='no schedule'):
         schedule(value, 0)
 
 
