@@ -14,6 +14,7 @@ python Run.py key=value ...        (default: Agent=DQNAgent task={DEFAULT_TASK})
   python Run.py task=classify/custom Dataset.root=path/to/class/folders
   python Run.py suite._target_=my_module.MySuite suite.x=3      a suite of your own
   python Run.py -m seed=1,2,3 task=gym/cartpole,gym/acrobot     each in turn
+  python Run.py recipe=mnist_gan data=Data                      a whole experiment, tried and measured
   python Run.py mini=true          the whole pipeline in about a minute
   python Run.py --cfg job          print the composed config (-p agent: one part), run nothing
   python Run.py --config-dir=mine  option files of your own: mine/Agent/*.yaml, mine/task/**.yaml"""
@@ -59,12 +60,12 @@ def blocks():
 
 
 def choices(width):
-    """Agents, and tasks by suite."""
+    """Agents, recipes, and tasks by suite."""
     suites = {}
     for task in options('task'):
         suite, _, name = task.rpartition('/')
         suites.setdefault(suite, []).append(name)
-    lines = ['', 'Agent=', f'  {" ".join(options("Agent"))}']
+    lines = ['', 'Agent=', f'  {" ".join(options("Agent"))}', '', 'recipe=', f'  {" ".join(options("recipe"))}']
     for suite, names in suites.items():
         lines += [
             '',

@@ -7,6 +7,7 @@ Agent=ppo                Agent=Agents.PPOAgent
 task=atari/BattleZone    task=atari/battle_zone
 Dataset=CIFAR10          Dataset._target_=torchvision.datasets.CIFAR10
 mini=true                length=mini
+recipe=cifar10_fast      recipe=cifar10_fast; the task is then the recipe's
 suite._target_=my.Suite  task=custom/suite ++suite._target_=my.Suite
 suite.x=3                ++suite.x=3, beside it
 +lr=0.1                  ++lr=0.1, so that it may exist already
@@ -25,7 +26,7 @@ BLOCKS = (
     *ALIASES.values(),
     *(f'recipes.{block}' for block in ('actor.trunk', 'actor.pi_head', 'critic.trunk', 'critic.q_head')),
 )
-GROUPS = ('Agent', 'task', 'domain', 'length')
+GROUPS = ('Agent', 'task', 'domain', 'recipe', 'length')
 SWITCHES = {
     'generate': ('domain', 'generate', 'usual'),
     'mini': ('length', 'mini', 'full'),
@@ -53,7 +54,7 @@ def rewrite(words, folders=(FOLDER,)):
     own = any(re.match(r'\+*suite\._target_=', word) for word in out)
     if own:  # what it takes is not known here
         out = [f'++{word}' if word.startswith('suite.') else word for word in out]
-    if not any(word.startswith('task=') for word in out):
+    if not any(word.startswith(('task=', 'recipe=')) for word in out):
         out.insert(0, f'task={OWN_SUITE if own else DEFAULT_TASK}')
     return out
 
@@ -70,6 +71,8 @@ def _rewrite(word, folders):
         return 'Agent=' + each(value, lambda name: agent_option(name, folders))
     if key in ('task', 'Task'):
         return 'task=' + each(value, lambda name: task_option(name, folders))
+    if key == 'recipe':
+        return 'recipe=' + each(value, lambda name: recipe_option(name, folders))
     if key in SWITCHES:
         return f'{SWITCHES[key][0]}=' + each(value, lambda name: switch(key, name))
     if key == 'Dataset' and value[:1] not in FREE:
@@ -148,6 +151,14 @@ def agent_option(name, folders):
         f"No Agent '{name}'." + (f' Nearest: {near}.' if near else '') + ' All: python Run.py --help; '
         'a class of your own: agent._target_=my_module.MyAgent.'
     )
+
+
+def recipe_option(name, folders):
+    names = options('recipe', folders)
+    if name not in names:
+        near = nearest(name, names)
+        raise UserError(f"No recipe '{name}'." + (f' Nearest: {near}.' if near else f' All: {", ".join(names)}.'))
+    return name
 
 
 def task_option(name, folders):

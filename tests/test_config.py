@@ -74,7 +74,7 @@ def test_every_task_composes(task):
 
 def test_every_file_is_an_option_of_a_known_group():
     folders = {path.relative_to(FOLDER).parts[0] for path in FOLDER.rglob('*.yaml')}
-    groups = {'Agent', 'task', 'domain', 'length', 'network'}
+    groups = {'Agent', 'task', 'domain', 'recipe', 'length', 'network'}
     groups |= {'Agent_suite', 'Agent_task', 'suite_domain', 'suite_length'}
     assert folders == groups | {'args.yaml'}
     suites = {task.split('/')[0] for task in options('task')}
@@ -85,6 +85,18 @@ def test_every_file_is_an_option_of_a_known_group():
         assert pair.split('/')[0] in suites and pair.split('/')[1] in ('generate', 'mini')
     for path in FOLDER.rglob('*.yaml'):
         assert path.name == 'args.yaml' or path.read_text().startswith('# @package _global_\n'), path
+
+
+@pytest.mark.parametrize('name', sorted(set(options('recipe')) - {'none'}))
+def test_a_recipe_begins_with_the_command_that_runs_it(name):
+    """Its second line is `# python Run.py recipe=...`, which composes; what is typed behind it is stronger."""
+    command = (FOLDER / 'recipe' / f'{name}.yaml').read_text().splitlines()[1]
+    program, words = command.partition(' Run.py ')[::2]
+    assert program == '# python' and f'recipe={name}' in words.split()
+    config = Compose.compose(words.split())
+    assert config.experiment != defaults().experiment
+    assert Compose.compose([*words.split(), 'train_steps=7', 'lr=0.5']).lr == 0.5
+    assert Compose.compose([*words.split(), 'mini=true']).train_steps < config.train_steps
 
 
 def test_no_file_sets_a_key_that_args_does_not_explain():
@@ -362,6 +374,7 @@ def test_images_are_drawn_uniformly_whatever_the_agent_does_elsewhere(words):
         (['task=cheetah_run'], ['Nearest: dmc']),
         (['task=classify/mnits'], ['classify/mnist']),
         (['task=gym/default'], ['No task']),
+        (['recipe=mnist_gam'], ['mnist_gan']),
         (['Agent=Agents.DQNAgnt'], ['Agents.DQNAgent']),
         (['Eyes=MyBlock'], ['<module>.MyBlock']),
         (['Eyes=CNNN'], ['CNNN', 'Nearest: CNN.']),
