@@ -1,0 +1,150 @@
+"""The larger rows of the results, where a GPU is: python benchmarks/gpu.py [--rows pong cheetah] [--seeds 1 2 3]
+
+Runs each row and seed by Run.py in a process of its own and writes Benchmarking/GPU/table.csv and table.md beside its
+logs. A row whose Eval log reaches its last step is not run again, so the script can be stopped and started.
+"""
+
+import argparse
+import csv
+import importlib.metadata
+import io
+import itertools
+import platform
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+import Utils
+from Logging import Results
+
+COLUMNS = ('row', 'command', 'seed', 'steps', 'figure', 'published', 'source', 'minutes', 'hardware', 'versions')
+SHORT = """mini=true seed_steps=20 explore_steps=20 evaluate_per_steps=0 batch_size=4 hidden_dim=16 suite.max_frames=80
+           threads=1 tensorboard=false video=false plotting.plot_experiments=false save=false"""  # seconds on a CPU
+PACKAGES = ('torch', 'gymnasium', 'ale-py', 'dm_control', 'mujoco')
+
+
+class Row(NamedTuple):
+    """One line of the table, for each seed."""
+
+    agent: str
+    task: str
+    words: str  # of the command line, beside agent and task
+    steps: int  # agent steps
+    method: str  # the published one, Logging/Reference
+    frames: int  # at which it is compared
+
+
+ROWS = {
+    'pong': Row('SPR', 'atari/pong', 'learn_per_steps=0.5', 100_000, 'SPR', 400_000),  # two updates a step: the paper's
+    'breakout': Row('SPR', 'atari/breakout', 'learn_per_steps=0.5', 100_000, 'SPR', 400_000),
+    'cheetah': Row('DrQV2', 'dmc/cheetah_run', 'learn_per_steps=2', 250_000, 'DrQ-v2', 500_000),
+}
+
+
+def command(row, seed, args):
+    """The words of one run."""
+    words = [f'Agent={row.agent}', f'task={row.task}', *row.words.split(), f'train_steps={row.steps}', f'seed={seed}']
+    return [*words, 'experiment=GPU', f'root={args.root}', f'device={args.device}', *(SHORT.split() * args.shorten)]
+
+
+def reached(row, seed, root):
+    """The last line of a run's Eval log as a dict, if it is of the row's last step; else None."""
+    path = Path(root, 'Benchmarking', 'GPU', f'{row.agent}Agent', f'{row.task}_{seed}_Eval.csv')
+    lines = read(path)
+    return lines[-1] if lines and int(lines[-1]['step']) >= row.steps else None
+
+
+def published(row):
+    """What was published for a row's task, method and frames -> its score with spread, and its source."""
+    suite, task = row.task.split('/')
+    scores, curves = (Results.published(suite, task, kind) for kind in ('scores', 'curves'))
+    at = curves[curves['frame'] == row.frames]
+    found = next(rows for rows in (scores[scores['method'] == row.method], at[at['method'] == row.method]) if len(rows))
+    score = found.iloc[0]
+    return f'{score["score"]:g} (deviation {score["std"]:g} over {score["n"]:g} runs)', score['source']
+
+
+def hardware(device):
+    """The device that learns, and the cores beside it."""
+    name = torch.cuda.get_device_name(device) if device.startswith('cuda') else f'{platform.machine()} CPU'
+    return f'{name}, {Utils.usable_cores()} cores'
+
+
+def versions():
+    """Python and what the runs depend on."""
+    named = [f'{name} {importlib.metadata.version(name)}' for name in PACKAGES]
+    return ', '.join([f'Python {platform.python_version()}', *named])
+
+
+def read(path):
+    """The lines of a CSV file as dicts; none if it is not there."""
+    if not path.exists():
+        return []
+    with path.open(newline='') as file:
+        return list(csv.DictReader(file))
+
+
+def write(path, lines):
+    """The table as CSV and, beside it, as Markdown."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator='\n')
+    writer.writeheader()
+    writer.writerows(lines)
+    Utils.atomic_write(path, text.getvalue())
+    rows = [COLUMNS, ['---'] * len(COLUMNS), *([line[name] for name in COLUMNS] for line in lines)]
+    Utils.atomic_write(path.with_suffix('.md'), ''.join(f'| {" | ".join(map(str, row))} |\n' for row in rows))
+
+
+def measure(name, row, seed, args):
+    """Runs it unless its log is whole -> its line of the table, or None if it did not come to its end."""
+    words = command(row, seed, args)
+    print(f'{name}, seed {seed}: python Run.py {shlex.join(words)}', flush=True)
+    if not reached(row, seed, args.root):
+        subprocess.run([sys.executable, Utils.PROJECT / 'Run.py', *words], check=False)
+    last = reached(row, seed, args.root)
+    if last is None:
+        return None
+    figure, minutes = f'{float(last["reward"]):g}', f'{float(last["time"]) / 60:.1f}'
+    values = (name, f'python Run.py {shlex.join(words)}', seed, last['step'], figure, *published(row), minutes,
+              hardware(args.device), versions())  # fmt: skip
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def main(argv=None):
+    """Runs what is missing. Returns the exit status: 0, 1 if a run failed, 2 without a GPU."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--rows', nargs='+', choices=ROWS, default=list(ROWS))
+    parser.add_argument('--seeds', nargs='+', type=int, default=[1])
+    parser.add_argument('--root', default='.', help='folder of Benchmarking/ and Checkpoints/')
+    parser.add_argument('--device', default='cuda')
+    parser.add_argument('--shorten', action='store_true', help='24 steps of narrow networks: to see that it runs')
+    args = parser.parse_args(argv)
+    if args.device.startswith('cuda') and not torch.cuda.is_available():
+        print('No GPU is visible to torch: run this where one is, or see it run with --device cpu --shorten.',
+              file=sys.stderr)  # fmt: skip
+        return 2
+    path, failed = Path(args.root, 'Benchmarking', 'GPU', 'table.csv'), []
+    for name, seed in itertools.product(args.rows, args.seeds):
+        steps = 24 if args.shorten else ROWS[name].steps
+        row, lines = ROWS[name]._replace(steps=steps), read(path)
+        own = [line for line in lines if (line['row'], line['seed']) == (name, str(seed))]
+        if own and int(own[0]['steps']) >= row.steps and reached(row, seed, args.root):
+            continue  # its line names the hardware that it ran on
+        line = measure(name, row, seed, args)
+        if line:
+            write(path, [*(line for line in lines if line not in own), line])
+        else:
+            failed.append(f'{name}, seed {seed}')
+    if path.exists():
+        print(f'{path} and {path.with_suffix(".md")}')
+    if failed:
+        print(f'Not finished: {"; ".join(failed)}.', file=sys.stderr)
+    return int(bool(failed))
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""benchmarks/gpu.py: its table, what it does not run again, and what it says without a GPU."""
+
+import subprocess
+
+import pytest
+import torch
+
+from benchmarks import gpu
+from Hyperparams.Compose import compose
+
+
+def test_without_a_gpu_it_says_so_in_one_sentence(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    assert gpu.main([f'--root={tmp_path}']) == 2
+    out, err = capsys.readouterr()
+    assert not out and err.count('\n') == 1 and '--device cpu --shorten' in err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ('name', 'score', 'source'),
+    [
+        ('pong', '-5.41 (deviation 10.64 over 100 runs)', 'SPR.json'),
+        ('breakout', '19.58 (deviation 13.23 over 100 runs)', 'SPR.json'),
+        ('cheetah', '602.9 (deviation 35.3 over 10 runs)', 'facebookresearch/drqv2'),
+    ],
+)
+def test_published_figures_and_commands(name, score, source):
+    row = gpu.ROWS[name]
+    assert gpu.published(row)[0] == score and source in gpu.published(row)[1]
+    config = compose([f'Agent={row.agent}', f'task={row.task}', *row.words.split()])
+    assert row.frames == row.steps * config.action_repeat
+
+
+def test_a_row_is_run_once_and_one_that_fails_is_named(capsys, monkeypatch, tmp_path):
+    words = ['--device', 'cpu', '--shorten', '--rows', 'pong', '--root', str(tmp_path)]
+    assert gpu.main(words) == 0
+    path = tmp_path / 'Benchmarking' / 'GPU' / 'table.csv'
+    (line,) = gpu.read(path)
+    assert (line['row'], line['seed'], line['steps']) == ('pong', '1', '24') and line['published'].startswith('-5.41')
+    assert line['command'].startswith('python Run.py Agent=SPR task=atari/pong learn_per_steps=0.5 train_steps=24')
+    assert 'CPU' in line['hardware'] and f'torch {torch.__version__.split("+")[0]}' in line['versions']
+    header, rule, row = path.with_suffix('.md').read_text().splitlines()
+    assert header.split(' | ')[1:4] == ['command', 'seed', 'steps'] and line['figure'] in row and '---' in rule
+
+    def fail(*_, **__):
+        raise AssertionError('a process was started')
+
+    monkeypatch.setattr(subprocess, 'run', fail)
+    assert gpu.main(words) == 0 and gpu.read(path) == [line]
+    monkeypatch.setattr(subprocess, 'run', lambda *_, **__: None)  # ends without having reached its last step
+    capsys.readouterr()
+    assert gpu.main([*words, '--seeds', '1', '2']) == 1 and gpu.read(path) == [line]
+    assert 'Not finished: pong, seed 2.' in capsys.readouterr().err
