@@ -85,15 +85,35 @@ class Generates:
 
         Each is what the critic thinks the best of several proposals, as an action of a discrete creator is (compare
         discriminator rejection sampling, arXiv:1810.06758)."""
-        self.eval()
-        creator, images, number = self.average or self.creator, [], self.gan.proposals
+        images, number = [], self.gan.proposals
         for label in (torch.arange(count, device=self.device) % max(self.labels, 1)).split(1000 // number):
             obs = self.imagine(number * len(label), label.repeat_interleave(number))
-            with self.autocast():
-                proposed = creator.policy(obs).mode()  # [count * number, C, H, W]
-                scores = creator.critic(obs, proposed).float().amin(0).view(-1, number)
-            images.append(proposed.unflatten(0, (-1, number))[torch.arange(len(label)), scores.argmax(1)])
-        return ((torch.cat(images) + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu()
+            proposed, scores = self.paint(obs)
+            best = scores.view(-1, number).argmax(1)
+            images.append(proposed.unflatten(0, (-1, number))[torch.arange(len(label)), best])
+        return torch.cat(images)
+
+    @torch.no_grad()
+    def paint(self, obs):
+        """What is observed [B, Z] -> uint8 images [B, C, H, W] and what the least of the critics gives them [B]."""
+        self.eval()
+        creator = self.average or self.creator
+        with self.autocast():
+            image = creator.policy(obs).mode()
+            scores = creator.critic(obs, image).float().amin(0)
+        return ((image + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu(), scores.cpu()
+
+    def morph(self, rows, columns=10):
+        """From one noise to another in each row, along the sphere on which noise lies (arXiv:1609.04468) -> uint8
+        [rows * columns, C, H, W]; if conditional, of one class a row."""
+        ends = torch.randn(2, rows, 1, *self.latent_shape, device=self.device)
+        share = torch.linspace(0, 1, columns, device=self.device).view(1, -1, 1)
+        angle = torch.acos(F.cosine_similarity(*ends, -1)).unsqueeze(-1)  # [rows, 1, 1]
+        latent = (((1 - share) * angle).sin() * ends[0] + (share * angle).sin() * ends[1]) / angle.sin()
+        label = torch.arange(rows, device=self.device) % max(self.labels, 1)
+        obs = self.imagine(rows * columns, label.repeat_interleave(columns))
+        obs[:, : self.latent_shape[0]] = latent.flatten(0, 1)
+        return self.paint(obs)[0]
 
     def judge(self, obs, images):
         """Scores [E, B]."""

@@ -55,11 +55,13 @@ def distances(x, y):
 
 
 def compare(real, created):
-    """All of them, as columns of a log."""
-    precision, recall = precision_recall(real, created)
+    """All of them, as columns of a log. Those that compare all pairs take of far more real features an evenly spaced
+    part."""
+    few = real[:: max(1, len(real) // len(created))]
+    precision, recall = precision_recall(few, created)
     return {
         'fid': frechet(real, created),
-        'kid': kernel(real, created),
+        'kid': kernel(few, created),
         'precision': precision,
         'recall': recall,
     }

@@ -97,6 +97,24 @@ def test_the_critic_chooses_among_proposals_of_the_asked_label():
     assert mean[1][1] > mean[0][1] and mean[1][0] < mean[0][0] and mean[1][2] < mean[0][2]
 
 
+@pytest.mark.parametrize('conditional', [False, True])
+def test_morphs_go_from_one_noise_to_another(conditional):
+    agent = build(conditional=conditional)
+    seen = []
+    agent.paint = lambda obs: (seen.append(obs), None)
+    agent.morph(3, columns=5)
+    latent = seen[0][:, :4].view(3, 5, 4)
+    assert (latent[:, 0] != latent[:, -1]).any()
+    middle = (latent[:, 0] + latent[:, -1]) / (2 * torch.cos(angle(latent[:, 0], latent[:, -1]) / 2))
+    torch.testing.assert_close(latent[:, 2], middle)
+    if conditional:
+        assert seen[0][:, 4:].argmax(1).tolist() == [0] * 5 + [1] * 5 + [2] * 5
+
+
+def angle(x, y):
+    return torch.acos(nn.functional.cosine_similarity(x, y, -1)).unsqueeze(-1)
+
+
 def test_labels_that_are_not_there():
     with pytest.raises(Utils.UserError, match='labels'):
         build(Spec((1, 8, 8), 'uint8', (), 3), conditional=True)

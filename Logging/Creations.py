@@ -1,0 +1,50 @@
+"""What an agent creates: samples, pictures of them, and how near they come to the data's."""
+
+import numpy as np
+
+from Logging import Fidelity, Video
+from Logging.Recogniser import Recogniser
+from Utils import save_array
+
+PICTURED, MORPHS, NEIGHBOURS = 100, 8, 10  # images of the grid; rows of morphs; columns of neighbours
+
+
+def report(args, agent, real, prefix, picture):
+    """Paints args.samples images, saves and pictures them -> numbers by name: of their fidelity, with args.features.
+
+    real: uint8 [N, C, H, W], the data's images. prefix: of the run's files. picture: path of this evaluation's
+    pictures without suffix: the grid (one class a column, if conditional), morphs from one noise to another, and each
+    of the first samples above its nearest neighbour among the data.
+    """
+    images = agent.create(args.samples).numpy()
+    save_array(prefix.with_name(f'{prefix.name}_Samples.npy'), images)
+    Video.save_grid(picture.with_suffix('.png'), images[:PICTURED], columns=agent.labels or None)
+    Video.save_grid(named(picture, 'Morphs'), agent.morph(MORPHS).numpy(), columns=10)
+    recogniser = Recogniser(args.features, real.shape[1:]) if args.features else None
+    see = recogniser.features if recogniser else pixels
+    seen, of_data = see(images), see(real)
+    first = images[:NEIGHBOURS]
+    neighbours = real[Fidelity.nearest(of_data, seen[: len(first)])]
+    Video.save_grid(named(picture, 'Neighbours'), np.concatenate([first, neighbours]), columns=len(first))
+    return measured(recogniser, images, seen, of_data, agent.labels) if recogniser else {}
+
+
+def named(picture, kind):
+    return picture.with_name(f'{picture.name}_{kind}.png')
+
+
+def pixels(images):
+    """[N, C, H, W] -> [N, C H W]"""
+    return images.reshape(len(images), -1).astype(np.float32)
+
+
+def measured(recogniser, images, seen, of_data, labels):
+    """fid, kid, precision and recall by the recogniser's features; the share of images that it names with a confidence
+    above 0.9, the rarest and the most frequent class, and if conditional how often it names what was asked for."""
+    confidence, label = recogniser.name(images)
+    shares = np.bincount(label, minlength=recogniser.agent.spec.num_actions) / len(label)
+    logs = Fidelity.compare(of_data, seen)
+    logs |= {'recognised': (confidence > 0.9).mean(), 'rarest': shares.min(), 'commonest': shares.max()}
+    if labels:
+        logs['agreement'] = (label == np.arange(len(label)) % labels).mean()
+    return {name: float(value) for name, value in logs.items()}
