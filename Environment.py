@@ -61,13 +61,14 @@ class Environment:
         """Whole episodes, greedy, from a reset on -> dict with the mean `reward` over exactly `episodes` of them.
 
         Every environment plays a fixed share, so that short episodes do not count more often than long ones. With
-        `record`, 'video' holds the frames [T, H, W, 3] of environment 0's first episode, where the suite can draw.
+        `record`, 'video' holds the frames [T, H, W, 3] of environment 0's first episode, where the suite can draw. Of
+        items with labels, 'labels' [E] and 'actions' [E, K] hold these and the logits, in their order.
         Raises UserError if an episode does not end.
         """
         self.reset()
         count = self.suite.num_envs
         share = episodes // count + (np.arange(count) < episodes % count)
-        played, total_scores, total_lengths, frames, labels, predictions = np.zeros(count, np.int64), [], [], [], [], []
+        played, total_scores, total_lengths, frames, labels, actions = np.zeros(count, np.int64), [], [], [], [], []
         while (played < share).any():
             if record and played[0] == 0:
                 film(self.suite, frames)
@@ -78,8 +79,8 @@ class Environment:
             total_scores += scores[counts].tolist()
             total_lengths += lengths[counts].tolist()
             if step.label is not None:
-                labels += step.label[ended][counts].tolist()
-                predictions += action[ended][counts].argmax(-1).tolist()
+                labels.append(step.label[ended][counts])
+                actions.append(action[ended][counts])
             played += ended
             if self.length[played < share].max(initial=0) >= LONGEST:
                 raise Utils.UserError(
@@ -91,8 +92,8 @@ class Environment:
             'reward_std': float(np.std(total_scores)),
             'length': float(np.mean(total_lengths)),
             'video': np.stack(frames) if frames else None,
-            'labels': np.array(labels, int),
-            'predictions': np.array(predictions, int),
+            'labels': np.concatenate(labels) if labels else None,
+            'actions': np.concatenate(actions) if labels else None,
         }
 
 

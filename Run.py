@@ -133,31 +133,13 @@ class Run:
         self.logger.log('Train', self.counts | logs | (self.agent.logs if self.agent.log else {}))
 
     def evaluate(self):
-        """An Eval line and its pictures: whole episodes, the whole test set, or samples of what the agent creates."""
-        from Logging import Video
-        from Logging.Plot import save_confusion
+        """An Eval line and its pictures."""
+        from Logging import Report
 
-        if self.collects:
-            return
-        args, step, began = self.args, self.agent.step, time.monotonic()
-        pictures = self.prefix.with_name(f'{self.prefix.name}_Video_Image')
-        if args.generate:
-            images = self.agent.create(args.samples)
-            self.logger.log('Eval', self.counts)
-            Utils.save_array(self.prefix.with_name(f'{self.prefix.name}_Samples.npy'), images.numpy())
-            Video.save_grid(pictures / f'{step}.png', images[:100])
-        else:
-            episodes = args.evaluate_episodes or self.arena.suite.episodes
-            result = self.arena.evaluate(self.agent, episodes, record=args.video and self.control)
-            logs = {'reward' if self.control else 'accuracy': result['reward']}
-            if self.control:
-                logs |= {'reward_std': result['reward_std'], 'length': result['length']}
-            self.logger.log('Eval', self.counts | logs)
-            if result['video'] is not None:
-                Video.save_video(pictures / f'{step}.mp4', result['video'], fps=60 / self.frames_per_step)
-            if not self.control and step >= args.train_steps:
-                save_confusion(pictures / f'{step}.png', result, self.arena.suite.class_names)
-        self.mark = (self.mark[0], self.mark[1] + time.monotonic() - began)  # speed is that of training
+        if not self.collects:
+            began = time.monotonic()
+            self.logger.log('Eval', self.counts | Report.evaluate(self.args, self.agent, self.arena, self.prefix))
+            self.mark = (self.mark[0], self.mark[1] + time.monotonic() - began)  # speed is that of training
 
     def save(self):
         """The agent as it is now; what an earlier run left there is kept under another name."""

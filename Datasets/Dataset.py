@@ -1,10 +1,11 @@
-"""A data set as a memory: batches of preloaded images by index, in shuffled epochs."""
+"""A data set as a memory: batches of images by index, in shuffled epochs."""
 
 import functools
 
 import numpy as np
 import torch
 
+from Datasets.Decode import expect
 from Datasets.Experience import Experience
 from Datasets.Transforms import Transforms
 
@@ -19,15 +20,20 @@ class Dataset:
 
     Arguments:
         images: Images, uint8 [N, C, H, W] with int64 [N]
-        transform: {name: arguments} of torchvision transforms, see Transforms
+        transform: {name: arguments} of transforms, see Transforms
+        balanced: as many of every class in an epoch of N; images without a label count as a class
+        mean: of the pixels, by channel, for transforms
     """
 
     ready = True
 
-    def __init__(self, images, batch_size, seed=0, transform=None):
-        self.images, self.batch_size, self.seed = images, batch_size, seed
+    def __init__(self, images, batch_size, seed=0, transform=None, balanced=False, mean=None):
+        self.images, self.batch_size = images, batch_size
         self.cursor = 0  # batches drawn so far
-        self.transform = Transforms(transform, images.obs[:1], seed) if transform else None
+        self.transform = Transforms(transform, images.obs[:1], seed, mean) if transform else None
+        draw = functools.partial(balanced_order, images.label.numpy(), seed)
+        draw = draw if balanced else functools.partial(epoch_order, len(self), seed)
+        self.epoch_order = functools.lru_cache(maxsize=2)(draw)  # epoch -> indices int64 [N]
 
     def __len__(self):
         return len(self.images.label)
@@ -39,25 +45,33 @@ class Dataset:
 
     def batches(self, agent=None):
         """Yields one Experience: obs uint8 [B, C, H, W], label int64 [B], index int64 [B]; the rest is the cast's."""
-        index = torch.from_numpy(self.order(self.cursor))
+        index, epoch = self.order(self.cursor)
         obs = self.images.obs[index]
         if self.transform is not None:
-            obs = self.transform(obs, self.cursor)
+            obs = self.transform(obs, self.cursor, index, epoch)
         self.cursor += 1
+        expect(self.images.obs, self.order(self.cursor)[0])
+        index = torch.from_numpy(index)
         yield Experience(obs=obs, label=self.images.label[index], index=index)
 
     def order(self, batch):
-        """Indices int64 [B] of the items in batch number `batch`."""
-        size, start = len(self), batch * self.batch_size
-        epochs = range(start // size, (start + self.batch_size - 1) // size + 1)
-        stream = [epoch_order(self.seed, epoch, size) for epoch in epochs]
-        first = start - epochs[0] * size
-        return np.concatenate(stream)[first : first + self.batch_size]
+        """Indices int64 [B] of the items in batch number `batch`, and the epoch of each [B]."""
+        position = np.arange(batch * self.batch_size, (batch + 1) * self.batch_size)  # in the stream
+        epoch, within = np.divmod(position, len(self))
+        index = [self.epoch_order(each)[within[epoch == each]] for each in range(epoch[0], epoch[-1] + 1)]
+        return np.concatenate(index), epoch
 
 
-@functools.lru_cache(maxsize=4)
-def epoch_order(seed, epoch, size):
+def epoch_order(size, seed, epoch):
     """A permutation of range(size), int64, that only depends on the arguments."""
-    order = np.random.default_rng([seed, epoch]).permutation(size)
-    order.flags.writeable = False  # it is shared
-    return order
+    return np.random.default_rng([seed, epoch]).permutation(size)
+
+
+def balanced_order(label, seed, epoch):
+    """Indices int64 [N] of items with these labels [N], shuffled, as many of every class: of large classes some, of
+    small ones some several times."""
+    random = np.random.default_rng([seed, epoch])
+    classes = [np.flatnonzero(label == each) for each in np.unique(label)]
+    shares = np.diff(np.linspace(0, len(label), len(classes) + 1).round().astype(int))
+    chosen = [np.resize(random.permutation(of), share) for of, share in zip(classes, shares, strict=True)]
+    return random.permutation(np.concatenate(chosen))

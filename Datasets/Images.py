@@ -1,25 +1,28 @@
-"""Labelled images, preloaded as uint8 tensors: served from there 3-4 times faster than by workers (MEASURED.md)."""
+"""Labelled images: preloaded as uint8 tensors where they fit into memory, else streamed. Batches are the same."""
 
 import functools
-import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from Datasets.Sources import FAILURES, open_part
-from Utils import UserError, one_line
+from Datasets import Decode
+from Datasets.Decode import Decoded, read_through, suggest_shape
+from Datasets.Prepared import Prepared
+from Datasets.Selection import Selection, check, numbered, select
+from Datasets.Sources import Part
+from Utils import UserError
 
-MINI = {True: 2000, False: 500}  # images for training and testing with mini=true
-LARGEST = 224  # pixels a side of images that come in different sizes, unless resize= says otherwise
+COUNTED = 100_000  # images at most, evenly spread, of which mean and standard deviation are taken
 
 
 class Images(NamedTuple):
     """One part of a data set."""
 
-    obs: torch.Tensor  # uint8 [N, C, H, W]
-    label: torch.Tensor  # int64 [N]
+    obs: torch.Tensor | Decoded  # uint8 [N, C, H, W]
+    label: torch.Tensor  # int64 [N]; -1: unknown
 
 
 class ImageData:
@@ -32,74 +35,119 @@ class ImageData:
         resize: pixels, or (height, width), to which images are resized and centre-cropped. None: their own size, or
             where they differ the shortest side that was seen, at most 224
         mini: a few thousand images only
+        subset, per_class, labelled: see Selection
+        stream: decode images when they are wanted, by `workers` threads; None: if they are more than half of the memory
+        keep: folder for what is kept for the next start where the data's own is read-only (Prepared)
 
     Raises UserError if there is no such data, with what to put where.
     """
 
-    def __init__(self, build, arguments, data, resize=None, mini=False):
-        self.build, self.arguments, self.data, self.mini = build, arguments, str(data), mini
-        self._names = []  # of the classes, known with the training images
+    def __init__(self, build, arguments, data, resize=None, mini=False, subset=None, per_class=None, labelled=None,
+                 stream=None, workers=None, keep=None):  # fmt: skip
+        self.build, self.arguments, self.data, self.mini = build, arguments, str(data), bool(mini)
+        self.selection = Selection(subset, per_class, labelled)
+        self.stream, self.workers, self.keep = stream, workers, keep
         self.size = resize if resize is None or isinstance(resize, Sequence) else (resize, resize)
+        check(self.selection)
 
     @functools.cached_property
     def train(self):
         """Images to learn from."""
-        dataset, indices = self._open(train=True)
-        self._names = [str(name) for name in getattr(dataset, 'classes', None) or ()]
-        return read(dataset, indices, None if self.size is None else (None, *self.size), self.build.__name__)
+        return self._training[0]
 
     @functools.cached_property
     def test(self):
-        """Images to evaluate on, in the shape of those for training."""
-        shape = tuple(self.train.obs.shape[1:])
-        dataset, indices = self._open(train=False)
-        images = read(dataset, indices, shape, self.build.__name__)
-        names = [str(name) for name in getattr(dataset, 'classes', None) or ()]
-        if names != self._names:  # a folder may lack a class or have one more: the training folder numbers them
-            unknown = [name for name in names if name not in self._names]
-            if unknown:
-                raise UserError(
-                    f"{self.build.__name__} tests on a class '{unknown[0]}' that it has no training images of."
-                )
-            images = images._replace(label=torch.tensor([self._names.index(name) for name in names])[images.label])
-        return images
+        """Images to evaluate on, in the shape and with the classes of those for training."""
+        train, names, _ = self._training
+        return self._read(False, tuple(train.obs.shape[1:]), names)[0]
 
     @functools.cached_property
     def class_names(self):
         """Names of the classes in the order of the labels; their numbers where the data set names none."""
-        labels = int(self.train.label.max()) + 1
-        return [*self._names, *(str(label) for label in range(len(self._names), labels))]
+        _, names, _ = self._training
+        return [names[number] for number in numbered(self.selection.subset, names)]
 
     @functools.cached_property
     def statistics(self):
         """Mean and standard deviation of the training pixels, each a tuple over channels, in 0..255."""
-        counts = np.zeros((self.train.obs.shape[1], 256))
-        for chunk in self.train.obs.split(4096):  # a histogram is exact and needs no copy as floats
-            for channel, pixels in enumerate(chunk.numpy().swapaxes(0, 1)):
-                counts[channel] += np.bincount(pixels.reshape(-1), minlength=256)
-        share, value = counts / counts.sum(1, keepdims=True), np.arange(256)
-        mean = share @ value  # [C, 256] -> [C]
-        std = np.sqrt((share * (value - mean[:, None]) ** 2).sum(1))
-        return tuple(mean.tolist()), tuple(np.where(std > 0, std, 1).tolist())  # 1: a channel of one value
+        _, _, prepared = self._training
+        known = prepared and prepared.statistics()
+        if known is None:
+            known = statistics(self.train.obs)
+            if prepared:
+                prepared.keep_statistics(*known)
+        return known
 
-    def _open(self, train):
-        dataset, indices = open_part(self.build, self.arguments, self.data, train)
-        if len(indices) == 0:
-            raise UserError(f'{self.build.__name__} has no images for {"training" if train else "testing"}.')
-        if self.mini and len(indices) > MINI[train]:  # drawn, because many sets are sorted by class
-            indices = np.sort(np.random.default_rng(0).permutation(indices)[: MINI[train]])
-        return dataset, indices
+    @functools.cached_property
+    def _training(self):
+        return self._read(True, (None, None, None) if self.size is None else (None, *self.size))
+
+    def _read(self, train, shape, names=None):
+        """One part: Images, the names of all classes, and its Prepared.
+
+        shape: (C, H, W), None for what was not asked for. names: of the classes, with which a test part must do.
+        """
+        part = Part(self.build, self.arguments, self.data, train)
+        prepared = self._prepared(part, shape, names)
+        kept = prepared and not self.stream and prepared.images()
+        if kept:
+            obs, label, names = kept
+            return Images(obs, label), names, prepared
+        stored = stored_images(part.dataset)
+        label = stored.label.numpy()[part.indices] if stored else Decode.labels(part.dataset, part.indices, part.name)
+        if train:
+            names = [*part.names, *(str(number) for number in range(len(part.names), label.max() + 1))]
+        else:
+            label = renumber(label, part.names, names, part.name)
+        chosen, label = select(label, numbered(self.selection.subset, names), self.selection, train, self.mini)
+        if len(chosen) == 0:
+            raise UserError(f'{part.name} has no images of these classes for {"training" if train else "testing"}.')
+        indices, label = part.indices[chosen], torch.from_numpy(label)
+        if stored and shape in ((None, None, None), (None, *stored.obs.shape[2:]), tuple(stored.obs.shape[1:])):
+            obs = stored.obs if len(indices) == len(stored.obs) else stored.obs[torch.from_numpy(indices)]
+        else:
+            obs = self._decode(part, indices, shape)
+            if prepared and not isinstance(obs, Decoded):
+                prepared.keep_images(obs, label, names)
+        return Images(obs, label), names, prepared
+
+    def _decode(self, part, indices, shape):
+        """Pixels uint8 [N, C, H, W], in memory or in its place."""
+        channels, *size = shape
+        if channels is None or size[0] is None:
+            shape = suggest_shape(part.dataset, indices, channels, None if size[0] is None else size, part.name)
+        own = not part.build.__module__.startswith('torchvision.')  # which may not bear to be asked by many at once
+        obs = Decoded(part.dataset, indices, shape, part.name, self.workers or (1 if own else None))
+        need, left = obs.shape.numel(), Decode.memory_left()
+        if self.stream is None and need > left / 2:
+            print(f'{part.name} is streamed: {need / 1e9:.3g} GB at {shape[1]}x{shape[2]} pixels, and {left / 1e9:.3g} '
+                  'GB of memory are free (suite.resize=<pixels> makes it smaller)')  # fmt: skip
+        streamed = need > left / 2 if self.stream is None else self.stream
+        return obs if streamed else read_through(obs)
+
+    def _prepared(self, part, shape, names):
+        """Where the part's images and statistics are kept; None if it cannot be told when they are out of date."""
+        if part.state is None:
+            return None
+        asked = {name: str(value) for name, value in self.arguments.items() if name != 'root'}
+        request = {'set': f'{self.build.__module__}.{part.name}', 'arguments': asked, 'files': part.state}
+        request |= {'shape': shape, 'mini': self.mini, 'names': names, **self.selection._asdict()}
+        root = Path(self.arguments.get('root') or self.data).expanduser().resolve()
+        folder = part.name == 'ImageFolder'  # or an archive of one: photos.tar.gz -> photos
+        place = root.with_name(root.name.partition('.')[0] or root.name) if folder else root / part.name
+        return Prepared('train' if part.train else 'test', request, place, self.keep)
 
 
-def read(dataset, indices, shape, name):
-    """Images of these items. shape: (C, H, W), where C may be None; None: what suggests itself."""
-    stored = stored_images(dataset)
-    if stored is not None and (shape is None or tuple(stored.obs.shape[1:]) == shape):
-        if len(indices) == len(stored.label):
-            return stored
-        chosen = torch.from_numpy(indices)
-        return Images(stored.obs[chosen], stored.label[chosen])
-    return decode(dataset, indices, shape, name)
+def renumber(label, own, names, name):
+    """Labels of a test part by the classes of the training part, of which it may lack some."""
+    if own and own != names[: len(own)]:
+        unknown = [each for each in own if each not in names]
+        label = label if unknown else np.array([*(names.index(each) for each in own), -1])[label]
+    else:
+        unknown = [number for number in np.unique(label).tolist() if number >= len(names)]
+    if unknown:
+        raise UserError(f"{name} tests on a class '{unknown[0]}' that it has no training images of.")
+    return label
 
 
 def stored_images(dataset):
@@ -120,58 +168,14 @@ def stored_images(dataset):
     return Images(data.contiguous(), label.long())
 
 
-def decode(dataset, indices, shape, name):
-    """Images from items (image, class) one by one, in one shape, gray or RGB. Raises UserError naming a bad item."""
-    from PIL import ImageOps
-    from tqdm import tqdm
-
-    channels, *size = shape or (None, None, None)
-    if channels is None or size[0] is None:
-        channels, size = suggest_shape(dataset, indices, channels, None if size[0] is None else size, name)
-    check_memory(len(indices), (channels, *size), name)
-    mode, (height, width) = {1: 'L', 3: 'RGB'}[channels], size
-    obs = np.empty((len(indices), height, width, channels), np.uint8)
-    label = np.empty(len(indices), np.int64)
-    for i, index in enumerate(tqdm(indices, f'Reading {name}', unit=' images', disable=None)):
-        image, label[i] = item(dataset, int(index), name)
-        image = image if image.mode == mode else image.convert(mode)
-        if image.size != (width, height):
-            image = ImageOps.fit(image, (width, height))  # cover, then crop the centre
-        obs[i] = np.asarray(image).reshape(height, width, channels)
-    return Images(torch.from_numpy(obs.transpose(0, 3, 1, 2)).contiguous(), torch.from_numpy(label))
-
-
-def item(dataset, index, name):
-    """(PIL image, class) of one item. Raises UserError if it is broken or something else."""
-    try:
-        image, label = dataset[index]
-        if not hasattr(image, 'convert'):
-            from torchvision.transforms.functional import to_pil_image
-
-            image = to_pil_image(image)
-        image.load()
-        return image, int(label)
-    except FAILURES as error:
-        path = dataset.samples[index][0] if hasattr(dataset, 'samples') else f'item {index}'
-        raise UserError(f'{name} holds no image with one class as its label at {path}: {one_line(error)}.') from error
-
-
-def suggest_shape(dataset, indices, channels, size, name):
-    """(C, [H, W]) from up to 256 items, evenly spread: gray if all are; their size, or what the smallest suggests."""
-    some = indices[:: max(1, len(indices) // 256)]
-    images = [item(dataset, int(index), name)[0] for index in some]
-    if channels is None:
-        channels = 1 if all(image.mode in ('1', 'L', 'I', 'I;16') for image in images) else 3
-    if size is None:
-        sizes = {image.size for image in images}  # (width, height)
-        side = min(LARGEST, *(min(pair) for pair in sizes), LARGEST)
-        size = [side, side] if len(sizes) > 1 else list(sizes.pop())[::-1]
-    return channels, size
-
-
-def check_memory(count, shape, name):
-    """Raises UserError if so many images of this shape are more than the machine's memory."""
-    need, there = count * int(np.prod(shape)), os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')
-    if need > 0.8 * there:
-        raise UserError(f'{name} needs {need / 1e9:.0f} GB of memory at {shape[1]}x{shape[2]} pixels where there are '
-                        f'{there / 1e9:.0f}: give suite.resize=<pixels>.')  # fmt: skip
+def statistics(obs):
+    """Mean and standard deviation of the pixels of images [N, C, H, W], each a tuple over channels."""
+    counts = np.zeros((obs.shape[1], 256))
+    some = np.linspace(0, len(obs) - 1, min(COUNTED, len(obs))).astype(np.int64)
+    for start in range(0, len(some), Decode.CHUNK):  # a histogram is exact and needs no copy as floats
+        for channel, pixels in enumerate(obs[some[start : start + Decode.CHUNK]].numpy().swapaxes(0, 1)):
+            counts[channel] += np.bincount(pixels.reshape(-1), minlength=256)
+    share, value = counts / counts.sum(1, keepdims=True), np.arange(256)
+    mean = share @ value  # [C, 256] -> [C]
+    std = np.sqrt((share * (value - mean[:, None]) ** 2).sum(1))
+    return tuple(mean.tolist()), tuple(np.where(std > 0, std, 1).tolist())  # 1: a channel of one value

@@ -1,16 +1,21 @@
-"""Where images come from: torchvision's data sets, image folders, and what is built like them.
+"""Where images come from: torchvision's data sets, folders and archives of images, and what is built like them.
 
 A data set's class is understood by its signature: torchvision's take `train=`, `split=` or neither, `root=` and
 `download=` or not.
 """
 
+import functools
+import hashlib
 import inspect
+import os
 import socket
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from Datasets.Archive import TESTS, Archive, find
+from Datasets.Decode import FAILURES, memory_left
 from Utils import UserError, hint, one_line
 
 # Where the parts go by other names than usual: (further arguments, the selecting one, its value for training, testing).
@@ -25,12 +30,10 @@ PARTS = {
     'Places365': ({}, 'split', 'train-standard', 'val'),
 }
 TEST_SHARE = 0.2  # of a data set that comes without test images
-# What the constructors of data sets raise, theirs and those of the libraries below, where files are missing or broken.
-FAILURES = (AssertionError, EOFError, ImportError, LookupError, OSError, RuntimeError, TypeError, ValueError)
 
 
-def open_part(build, arguments, data, train):
-    """A data set that contains the part, and the indices of the part within it, int64 [n].
+class Part:
+    """One part of a data set. It is opened when something of it is asked for.
 
     Arguments:
         build: the data set's class, or a function with its signature
@@ -38,27 +41,76 @@ def open_part(build, arguments, data, train):
         data: folder of torchvision's data sets, the `root` of a class that takes one
         train: the part for training, or that for testing
 
-    Raises UserError for unknown arguments, and if there is no such data, with what to put where.
+    Raises UserError for unknown arguments, and when opened if there is no such data, with what to put where.
     """
-    known = parameters(build)
-    unknown = [name for name in arguments if name not in known and None not in known]
-    if unknown:
-        raise UserError(f'{build.__name__} takes no Dataset.{unknown[0]}.{hint(unknown[0], [k for k in known if k])}')
-    if build.__name__ == 'ImageFolder':
-        selected, whole = select_folder(arguments, train)
-    else:
-        selected, whole = select_part(build.__name__, known, arguments, train)
-        if 'root' in known:
-            selected['root'] = str(Path(selected.get('root') or data).expanduser())
-        if 'download' in known:
-            selected['download'] = False
-    dataset = construct(build, known, selected)
-    indices = np.arange(len(dataset))
-    if whole:  # a fixed share for testing, the same in every run
-        indices = np.random.default_rng(0).permutation(indices)
-        tests = max(1, round(TEST_SHARE * len(indices)))
-        indices = np.sort(indices[tests:] if train else indices[:tests])
-    return dataset, indices
+
+    def __init__(self, build, arguments, data, train):
+        self.build, self.name, self.train, self.known = build, build.__name__, train, parameters(build)
+        unknown = [name for name in arguments if name not in self.known and None not in self.known]
+        if unknown:
+            near = hint(unknown[0], [name for name in self.known if name])
+            raise UserError(f'{self.name} takes no Dataset.{unknown[0]}.{near}')
+        self.archive, self.root = None, None  # the archive or folder in which the files are
+        if self.name == 'ImageFolder':
+            self.archive = find(folder_root(arguments))
+            self.arguments, self.whole = (arguments, False) if self.archive else select_folder(arguments, train)
+            self.root = self.archive or Path(self.arguments['root'])
+        else:
+            self.arguments, self.whole = select_part(self.name, self.known, arguments, train)
+            if 'root' in self.known:
+                self.root = Path(self.arguments.get('root') or data).expanduser()
+                self.arguments['root'] = str(self.root)
+            if 'download' in self.known:
+                self.arguments['download'] = False
+
+    @functools.cached_property
+    def dataset(self):
+        """The data set that contains the part."""
+        if not self.archive:
+            return construct(self.build, self.known, self.arguments)
+        if self.archive.stat().st_size > memory_left() / 2:
+            raise UserError(f'{self.archive} is larger than memory: unpack it, and give Dataset.root=<its folder>.')
+        archive = Archive(self.archive, self.train)
+        self.whole = archive.whole
+        return archive
+
+    @functools.cached_property
+    def indices(self):
+        """Where the items of the part lie within it, int64 [n]."""
+        indices = np.arange(len(self.dataset))
+        if self.whole:  # a fixed share for testing, the same in every run
+            indices = np.random.default_rng(0).permutation(indices)
+            tests = max(1, round(TEST_SHARE * len(indices)))
+            indices = np.sort(indices[tests:] if self.train else indices[:tests])
+        if len(indices) == 0:
+            raise UserError(f'{self.name} has no images for {"training" if self.train else "testing"}.')
+        return indices
+
+    @property
+    def names(self):
+        """Of the classes, in the order of their numbers; [] where the data set names none."""
+        return [str(name) for name in getattr(self.dataset, 'classes', None) or ()]
+
+    @functools.cached_property
+    def state(self):
+        """What changes when its files do, without opening a folder of images; None if that cannot be told."""
+        if self.name == 'ImageFolder':
+            return files_state(self.root) if self.root.exists() else None
+        if self.root is not None and self.build.__module__.startswith('torchvision.'):
+            return [str(self.root.absolute()), len(self.dataset)]  # published: they do not change
+        return None
+
+
+def files_state(root):
+    """A digest of the names, sizes and times of change of the files under a folder, or of one file."""
+    digest = hashlib.sha256()
+    for folder, folders, files in os.walk(root) if root.is_dir() else [(root.parent, [], [root.name])]:
+        folders.sort()
+        for name in sorted(files):
+            path = os.path.join(folder, name)
+            told = os.stat(path)
+            digest.update(f'{os.path.relpath(path, root)} {told.st_size} {told.st_mtime_ns}\n'.encode())
+    return digest.hexdigest()
 
 
 def parameters(build):
@@ -87,14 +139,19 @@ def select_part(name, known, arguments, train):
     return (selected if train else {**selected, key: values[1]}), False
 
 
-def select_folder(arguments, train):
-    """The arguments for an image folder with train/ and test/ or val/, and whether it holds the classes themselves."""
+def folder_root(arguments):
+    """The image folder that the user named."""
     if arguments.get('root') is None:
         raise UserError(
             'An image folder is needed: Dataset.root=<folder with train/<class>/*.png and test/<class>/*.png>'
         )
-    root = Path(arguments['root']).expanduser()
-    tests = [root / name for name in ('test', 'val', 'valid', 'validation') if (root / name).is_dir()]
+    return Path(arguments['root']).expanduser()
+
+
+def select_folder(arguments, train):
+    """The arguments for an image folder with train/ and test/ or val/, and whether it holds the classes themselves."""
+    root = folder_root(arguments)
+    tests = [root / name for name in TESTS if (root / name).is_dir()]
     if not (root / 'train').is_dir():
         return {**arguments, 'root': root}, True
     if not tests:
@@ -135,7 +192,8 @@ def absence(build, arguments, cause):
     name, root = build.__name__, arguments.get('root')
     if name == 'ImageFolder':
         return (
-            f'No image folder at {root} ({cause}): put <class>/*.png there, or train/<class>/*.png, test/<class>/*.png.'
+            f'No image folder at {root} ({cause}): put <class>/*.png there, or train/<class>/*.png and '
+            f'test/<class>/*.png, or all of that as {root}.tar.gz.'
         )
     if root is None:
         return f'{name} cannot be built: {cause}.'

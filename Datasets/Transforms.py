@@ -1,35 +1,45 @@
-"""torchvision's transforms (v2) by name and arguments, drawn anew for each image of a batch."""
+"""Transforms by name and arguments, torchvision's (v2) and those of Datasets/Batched.py, drawn anew for each image."""
 
 from collections.abc import Mapping
 
 import numpy as np
 import torch
 
+from Datasets import Batched
 from Utils import UserError, hint, one_line
+
+OWN = {
+    kind.__name__: kind
+    for kind in (
+        *(Batched.RandomHorizontalFlip, Batched.RandomVerticalFlip, Batched.RandomCrop),
+        *(Batched.AlternatingFlip, Batched.Cutout),
+    )
+}
 
 
 class Transforms:
     """uint8 [B, C, H, W] -> the same, augmented.
 
-    torchvision draws one flip, one crop, one angle for a whole batch, so images go through one by one (20 to 200
-    microseconds each); but flips and crops, the usual ones, are done here for all at once, with the same distribution.
+    torchvision draws one angle or one colour for a whole batch, so images go through its transforms one by one (20 to
+    500 microseconds each); the usual ones, flips and crops, are done for all at once, with the same distribution.
 
     Arguments:
         config: {RandomHorizontalFlip: {}, RandomCrop: {size: 32, padding: 4}}, applied in this order
         example: uint8 [1, C, H, W], to try them on
         seed: the draws are a function of (seed, the batch's number), whatever else is random in the process
+        mean: of the training pixels, by channel, in 0..255; None: mid-grey
 
     Raises UserError for unknown names, wrong arguments, and transforms that change shape or dtype of the images.
     """
 
-    def __init__(self, config, example, seed=0):
+    def __init__(self, config, example, seed=0, mean=None):
         if not isinstance(config, Mapping) or not all(isinstance(kw, (Mapping, type(None))) for kw in config.values()):
             raise UserError(f'replay.transform={config} should be like replay.transform="{{RandomCrop: {{size: 32}}}}"')
-        self.seed = seed
+        self.seed, self.mean = seed, np.array([127.5] * example.shape[1] if mean is None else mean)
         self.transforms = [build(name, arguments) for name, arguments in config.items()]
-        shape = list(example.shape[1:])
+        shape, first = list(example.shape[1:]), np.zeros(1, np.int64)
         try:
-            after = self(example, 0)
+            after = self(example, 0, first, first)
         except (RuntimeError, TypeError, ValueError) as error:
             raise UserError(f'replay.transform fails on images of shape {shape}: {one_line(error)}') from error
         if after.shape != example.shape or after.dtype != example.dtype:
@@ -38,57 +48,34 @@ class Transforms:
                 'must stay what evaluation sees (their pixels are normalised by the encoder).'
             )
 
-    def __call__(self, obs, number):
-        """Transform batch number `number`. Leaves obs as it is and returns another tensor."""
+    def __call__(self, obs, number, index, epoch):
+        """Transform batch number `number`, of these items in these epochs [B]. obs stays as it is."""
+        own, torchs = np.random.SeedSequence([self.seed, number]).spawn(2)
+        draw = Batched.Draw(np.random.default_rng(own), index, epoch, self.mean)
         with torch.random.fork_rng(devices=[]):  # torchvision draws from torch's global generator
-            seed = np.random.SeedSequence([self.seed, number]).generate_state(1, np.uint64)[0]
-            torch.default_generator.manual_seed(int(seed >> np.uint64(1)))
+            torch.default_generator.manual_seed(int(torchs.generate_state(1, np.uint64)[0] >> np.uint64(1)))
             for transform in self.transforms:
-                obs = transform(obs)
+                obs = transform(obs, draw)
         return obs
 
 
 def build(name, arguments):
-    """One transform as a function from a batch to a batch."""
+    """One transform as a function of (obs, draw): of Batched where it has one of this name, else torchvision's."""
     from torchvision.transforms import v2
 
-    kinds = [name for name, kind in vars(v2).items() if isinstance(kind, type) and issubclass(kind, v2.Transform)]
-    arguments = plain(arguments or {})
+    torchs = {
+        name: kind for name, kind in vars(v2).items() if isinstance(kind, type) and issubclass(kind, v2.Transform)
+    }
+    kinds, arguments = torchs | OWN, plain(arguments or {})
     if name not in kinds:
-        raise UserError(f"No torchvision transform '{name}' (replay.transform).{hint(name, kinds)}")
+        raise UserError(f"No transform '{name}' (replay.transform).{hint(name, kinds)}")
     try:
-        transform = getattr(v2, name)(**arguments)
+        transform = kinds[name](**arguments)
     except (TypeError, ValueError) as error:
         raise UserError(f'replay.transform: {name} does not take {arguments}: {one_line(error)}') from error
-    if name in ('RandomHorizontalFlip', 'RandomVerticalFlip'):
-        return lambda obs: flip(obs, transform.p, -1 if name == 'RandomHorizontalFlip' else -2)
-    if name == 'RandomCrop' and not transform.pad_if_needed and not isinstance(transform.fill, dict):
-        padding = arguments.get('padding')  # the transform keeps its four sides in another order
-        return lambda obs: crop(obs, transform, padding)
-    return lambda obs: torch.stack([transform(image) for image in obs])
-
-
-def flip(obs, p, dim):
-    """Each image mirrored along `dim` with probability p."""
-    chosen = torch.rand(len(obs)) < p  # [B]
-    return torch.where(chosen[:, None, None, None], obs.flip(dim), obs)
-
-
-def crop(obs, transform, padding):
-    """Each image padded and cropped at an offset of its own, as v2.RandomCrop does it for one."""
-    from torchvision.transforms.v2 import functional
-
-    if padding is not None:
-        obs = functional.pad(obs, padding, fill=transform.fill, padding_mode=transform.padding_mode)
-    batch, _, height, width = obs.shape
-    h, w = transform.size
-    if h > height or w > width:
-        raise ValueError(f'crop of {h}x{w} from {height}x{width} pixels')
-    top = torch.randint(0, height - h + 1, (batch, 1))
-    left = torch.randint(0, width - w + 1, (batch, 1))
-    rows, columns = top + torch.arange(h), left + torch.arange(w)  # [B, h], [B, w]
-    picked = obs.permute(0, 2, 3, 1)[torch.arange(batch)[:, None, None], rows[:, :, None], columns[:, None, :]]
-    return picked.permute(0, 3, 1, 2).contiguous()  # [B, h, w, C] -> [B, C, h, w]
+    if name in OWN:
+        return lambda obs, draw: torch.from_numpy(transform(obs.numpy(), draw))
+    return lambda obs, draw: torch.stack([transform(image) for image in obs])
 
 
 def plain(config):

@@ -40,11 +40,11 @@ def check(config):
     for key in SCHEDULES:
         check_schedule(plain, key)
     check_values(config, plain, OmegaConf.to_container(defaults(), resolve=True))
+    check_transforms(plain['replay'].get('transform'))
     check_together(plain)
     for key, path in targets(plain):
         check_target(path, key)
     check_recipes(plain['recipes'], 'recipes')
-    check_transforms(plain['replay'].get('transform'))
 
 
 @functools.cache
@@ -164,6 +164,11 @@ def check_together(values):
         raise UserError('RL=false needs labels to learn from: task=classify/<data set>')
     if values['replay']['prioritized'] and (classify or generate):
         raise UserError('replay.prioritized=true is for control: images are drawn uniformly here, so leave it out.')
+    for key in ('transform', 'balanced'):
+        if values['replay'][key] and not (classify and values['offline']):
+            raise UserError(f'replay.{key} is for data sets: task=classify/<data set>; control has Aug=RandomShifts.')
+    if values['tta'] and not classify:
+        raise UserError('tta is for classification: task=classify/<data set>')
     if not classify and values['evaluate_episodes'] is None:
         raise UserError('evaluate_episodes must be given: evaluate_episodes=10')
 
@@ -254,14 +259,14 @@ def check_recipes(node, key):
 
 
 def check_transforms(transforms):
-    """replay.transform={Name: {arguments}}: each a torchvision transform."""
+    """replay.transform={Name: {arguments}}: each one of ours or torchvision's."""
     if transforms is None:
         return
     if not isinstance(transforms, dict):
         raise UserError(
             f'replay.transform is names with arguments, as "{{RandomHorizontalFlip:{{}}}}", not \'{transforms}\'.'
         )
-    for name in transforms:
+    for name in set(transforms) - public_names(PROJECT / 'Datasets' / 'Batched.py'):
         check_target(f'torchvision.transforms.v2.{name}', f'replay.transform.{name}')
 
 

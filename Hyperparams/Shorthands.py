@@ -6,6 +6,7 @@ recipes.critic.trunk=X   ++recipes.critic.trunk._target_=Blocks.Architectures.X
 Agent=ppo                Agent=Agents.PPOAgent
 task=atari/BattleZone    task=atari/battle_zone
 Dataset=CIFAR10          Dataset._target_=torchvision.datasets.CIFAR10
+Dataset.subset=[0,1]     suite.subset=[0,1]; per_class and labelled too: the rest of Dataset goes to its class
 mini=true                length=mini
 recipe=cifar10_fast      recipe=cifar10_fast; the task is then the recipe's
 suite._target_=my.Suite  task=custom/suite ++suite._target_=my.Suite
@@ -75,6 +76,8 @@ def _rewrite(word, folders):
         return 'recipe=' + each(value, lambda name: recipe_option(name, folders))
     if key in SWITCHES:
         return f'{SWITCHES[key][0]}=' + each(value, lambda name: switch(key, name))
+    if key in ('Dataset.subset', 'Dataset.per_class', 'Dataset.labelled'):
+        key = key.replace('Dataset', 'suite')
     if key == 'Dataset' and value[:1] not in FREE:
         key, value = 'Dataset._target_', each(value, lambda name: qualify(name, 'torchvision.datasets'))
     if key.startswith('recipes.'):

@@ -38,7 +38,7 @@ class Logger:
             'reward': 7,
             'accuracy': 8,
             'fps': 6,
-        }  # of the console's columns'), 'frame': len(f'{self.total_steps * 4:,}'), 'reward': 7}
+        }  # of the console's columns
         self.bar = self._progress_bar() if sys.stderr.isatty() and self.total_steps else None
 
         earlier = 0.0  # seconds that the run took before this process
@@ -111,7 +111,7 @@ class Logger:
         label = f'{kind:5}'
         parts = [f'{COLOURS.get(kind, "")}{label}{PLAIN}' if colour else label]
         for key, value in cells.items():
-            if value is not None:
+            if value is not None and '/' not in key:  # what has several parts is for the files
                 text = human(key, value)
                 self.widths[key] = width = max(self.widths.get(key, 0), len(text))  # columns only ever grow
                 parts.append((f'{DIM}{key}{PLAIN} ' if colour else f'{key} ') + text.rjust(width))
@@ -172,7 +172,8 @@ def move_aside(prefix):
     """What an earlier run left at `prefix` gets a number: pong_1_Eval.csv -> pong_1_Eval.1.csv, and so on."""
 
     def paths(number):
-        kinds = ('Train', '.csv'), ('Eval', '.csv'), ('TensorBoard', ''), ('Video_Image', ''), ('Samples', '.npy')
+        kinds = [('Train', '.csv'), ('Eval', '.csv'), ('Predictions', '.csv'), ('TensorBoard', '')]
+        kinds += [('Video_Image', ''), ('Samples', '.npy')]
         return [prefix.with_name(f'{prefix.name}_{kind}{number}{ending}') for kind, ending in kinds]
 
     def taken(number):

@@ -44,13 +44,13 @@ def plot(root='Benchmarking', experiments=None, agents=None, suites=None, tasks=
     return [path for path in written if path]
 
 
-def save_confusion(path, result, class_names):
-    """Draws how often each class (row) was taken for each (column) as a PNG, from the `labels` and `predictions` [N] of
-    an evaluation. Returns the path, None if that failed."""
+def save_confusion(path, label, prediction, class_names):
+    """Draws how often each class (row) was taken for each (column) as a PNG, from labels and predictions [N]. Returns
+    the path, None if that failed."""
     from Logging import Figures
 
     classes = len(class_names)
-    pairs = np.bincount(result['labels'] * classes + result['predictions'], minlength=classes**2)
+    pairs = np.bincount(label * classes + prediction, minlength=classes**2)
     return save(Path(path), partial(Figures.png, Figures.confusion, pairs.reshape(classes, classes), class_names))
 
 

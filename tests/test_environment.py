@@ -184,7 +184,7 @@ def test_no_video_unless_asked_or_drawable():
     assert Environment(Episodes([3], draws=False)).evaluate(Actor(), 1, record=True)['video'] is None
 
 
-def test_labels_and_predictions_of_each_item_once():
+def test_labels_and_logits_of_each_item_once():
     class Classes(Episodes):
         def step(self, action):
             ended = np.ones(self.num_envs, bool)
@@ -201,5 +201,5 @@ def test_labels_and_predictions_of_each_item_once():
             return logits
 
     result = Environment(Classes([1, 1])).evaluate(Guess(), 5)  # environment 0: items 0 2 4, environment 1: items 1 3
-    assert sorted(result['labels'].tolist()) == [0, 1, 2, 3, 4] and result['predictions'].tolist() == [2] * 5
+    assert result['labels'].tolist() == [0, 1, 2, 3, 4] and result['actions'].argmax(-1).tolist() == [2] * 5
     assert result['reward'] == pytest.approx(1 / 5) and result['length'] == 1

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 import numpy as np
 
 from Datasets.Dataset import epoch_order
+from Datasets.Decode import expect
 from Datasets.Experience import Spec, Step
 from Datasets.Images import ImageData
 from Utils import UserError, instantiate
 
 
 class Classify:
-    """N streams of one-step episodes over a data set, whose images are in memory as `suite.data` (ImageData).
+    """N streams of one-step episodes over a data set, whose images are `suite.data` (ImageData).
 
     In evaluation environment i plays the test items i, i + N, i + 2N, ... so that len(test) episodes, dealt out by
     turns, see every item once. In training it plays the training items the same way, in a new order each epoch.
@@ -22,61 +23,61 @@ class Classify:
             {_target_: torchvision.datasets.MNIST, ...}
         data: folder of torchvision's data sets, in torchvision's own layout
         resize: pixels of the images, an int or (height, width); null: as they come
-        mini: a few thousand images only
+        the rest: see ImageData
 
     Raises UserError if there is no such data.
     """
 
     frames_per_step = 1
 
-    def __init__(self, Dataset, data='./Datasets/Data', num_envs=1, seed=0, train=True, *, resize=None, mini=False):
-        self.data = load(Dataset, data, resize, mini)
-        self.num_envs, self._seed, self._train = num_envs, seed, train
+    def __init__(self, Dataset, data='./Datasets/Data', num_envs=1, seed=0, train=True, *, resize=None, mini=False,
+                 subset=None, per_class=None, labelled=None, stream=None, workers=None, keep=None):  # fmt: skip
+        self.data = load(Dataset, data, resize=resize, mini=mini, subset=subset, per_class=per_class,
+                         labelled=labelled, stream=stream, workers=workers, keep=keep)  # fmt: skip
+        self.num_envs, self._train = num_envs, train
         self._images = self.data.train if train else self.data.test
         self._size = len(self._images.label)
+        self._epoch_order = functools.lru_cache(maxsize=2)(functools.partial(epoch_order, self._size, seed))
         self.episodes = None if train else self._size
         self.class_names = self.data.class_names
         mean, std = self.data.statistics
         shape = tuple(self._images.obs.shape[1:])
         classes = len(self.class_names)
         self.spec = Spec(shape, 'uint8', (classes,), classes, kind='classify', mean=mean, std=std)
-        self._step = 0
-        self._index = self._order()
 
     def reset(self):
         """Begin with the first items. Returns uint8 [N, C, H, W]."""
-        self._step = 0
-        self._index = self._order()
-        return self._obs()
+        self._see(0)
+        return self._obs
 
     def step(self, action):
         """Predict the last images by logits [N, K]; the largest counts. Returns Step with labels and next images."""
-        final_obs, label = self._obs(), self._images.label[self._index].numpy()
+        final_obs, label = self._obs, self._images.label[self._index].numpy()
         reward = (np.argmax(action, -1) == label).astype(np.float32)
-        self._step += 1
-        self._index = self._order()
+        self._see(self._step + 1)
         ended = np.ones(self.num_envs, bool)
-        return Step(self._obs(), reward, ended, ~ended, final_obs, label=label)
+        return Step(self._obs, reward, ended, ~ended, final_obs, label=label)
 
     def render(self, envs=None):
         """The images of these environments, or all, as uint8 [H, W, 3]."""
-        images = self._obs() if envs is None else self._obs()[list(envs)]
+        images = self._obs if envs is None else self._obs[list(envs)]
         return [np.broadcast_to(image.transpose(1, 2, 0), (*image.shape[1:], 3)) for image in images]
 
     def close(self):
         """The images stay for whoever else uses them."""
 
-    def _obs(self):
-        return self._images.obs[self._index].numpy()
+    def _see(self, step):
+        """The items at this step."""
+        self._step, self._index = step, self._order(step)
+        self._obs = self._images.obs[self._index].numpy()
+        expect(self._images.obs, self._order(step + 1))
 
-    def _order(self):
-        """Indices [N] of the items at this step."""
-        position = self._step * self.num_envs + np.arange(self.num_envs)
+    def _order(self, step):
+        """Indices [N] of the items at a step."""
+        position = step * self.num_envs + np.arange(self.num_envs)
         if not self._train:
             return position % self._size
-        return np.array(
-            [epoch_order(self._seed, int(p) // self._size, self._size)[int(p) % self._size] for p in position]
-        )
+        return np.array([self._epoch_order(int(p) // self._size)[int(p) % self._size] for p in position])
 
 
 class Digits:
@@ -94,7 +95,7 @@ class Digits:
         return len(self.data)
 
 
-def load(Dataset, data='./Datasets/Data', resize=None, mini=False):
+def load(Dataset, data='./Datasets/Data', **settings):
     """ImageData of a data set's config, partial or class; the same object for the same arguments."""
     if isinstance(Dataset, Mapping):
         from omegaconf import OmegaConf
@@ -107,11 +108,13 @@ def load(Dataset, data='./Datasets/Data', resize=None, mini=False):
         raise UserError(
             f'Dataset._target_ must name a data set, not {build}: Dataset._target_=torchvision.datasets.MNIST'
         )
-    resize = tuple(resize) if isinstance(resize, (list, tuple)) else resize
-    key = tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in arguments.items())
-    return _load(build, key, str(data), resize, bool(mini))
+    return _load(build, hashable(arguments), str(data), hashable(settings))
+
+
+def hashable(arguments):
+    return tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in arguments.items())
 
 
 @functools.lru_cache(maxsize=2)  # training, evaluation and the memory share the images
-def _load(build, arguments, data, resize, mini):
-    return ImageData(build, dict(arguments), data, resize, mini)
+def _load(build, arguments, data, settings):
+    return ImageData(build, dict(arguments), data, **dict(settings))

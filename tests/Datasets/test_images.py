@@ -2,15 +2,16 @@
 
 import functools
 import inspect
-import os
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from Datasets.Dataset import Dataset
+from Datasets.Decode import Decoded, memory_left
 from Datasets.Images import ImageData, Images, stored_images
-from Datasets.Sources import open_part
+from Datasets.Sources import Part
 from Datasets.Suites.Classify import Classify, Digits, load
 from Utils import UserError
 
@@ -180,7 +181,7 @@ def test_every_torchvision_class_is_built_up_to_the_download(name, train, tmp_pa
     import torchvision
 
     with pytest.raises(UserError) as error:
-        open_part(getattr(torchvision.datasets, name), {}, str(tmp_path), train)
+        Part(getattr(torchvision.datasets, name), {}, str(tmp_path), train).dataset  # noqa: B018
     message = str(error.value)
     assert '\n' not in message and str(tmp_path) in message and f'No whole {name} in' in message
     assert not any(word in message for word in ('Unknown value', 'unexpected keyword', 'missing a required'))
@@ -273,7 +274,59 @@ def test_labels_that_are_no_class_are_refused():
         Classify(Attributes)
 
 
-def test_more_images_than_memory_are_refused(monkeypatch):
-    monkeypatch.setattr(os, 'sysconf', lambda _: 10)
-    with pytest.raises(UserError, match=r'suite\.resize='):
-        Classify(fake(10))
+# Larger than memory
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A folder of 48 images of different sizes in 3 classes, some gray."""
+    rng = np.random.default_rng(0)
+    for part, count in ('train', 12), ('test', 4):
+        for name in ('ape', 'cat', 'dog'):
+            (tmp_path / 'photos' / part / name).mkdir(parents=True)
+            for i in range(count):
+                shape = (12 + i, 10, 3) if i else (12, 10)
+                Image.fromarray(rng.integers(0, 256, shape, np.uint8)).save(
+                    tmp_path / 'photos' / part / name / f'{i}.png'
+                )
+    return tmp_path / 'photos'
+
+
+def batches(data, count):
+    memory = Dataset(data.train, 7, seed=1, transform={'RandomHorizontalFlip': {}}, mean=data.statistics[0])
+    return [next(memory.batches()) for _ in range(count)]
+
+
+def test_streamed_and_preloaded_batches_are_equal(photos):
+    data = {stream: ImageData(image_folder(), {'root': photos}, '', stream=stream) for stream in (True, False)}
+    assert isinstance(data[True].train.obs, Decoded) and isinstance(data[False].train.obs, torch.Tensor)
+    for streamed, preloaded in zip(*(batches(data[stream], 12) for stream in (True, False)), strict=True):
+        assert torch.equal(streamed.obs, preloaded.obs) and torch.equal(streamed.label, preloaded.label)
+    assert data[True].statistics == data[False].statistics and data[True].class_names == ['ape', 'cat', 'dog']
+    suites = [Classify(functools.partial(image_folder(), root=str(photos)), num_envs=5, train=False, stream=stream)
+              for stream in (True, False)]  # fmt: skip
+    frames = [[suite.reset(), *(suite.step(np.zeros((5, 3))).obs for _ in range(4))] for suite in suites]
+    assert np.array_equal(*frames)
+
+
+def test_what_does_not_fit_is_streamed(photos, monkeypatch, capsys):
+    size = 36 * 3 * 10 * 10
+    for left, streamed in (2 * size, False), (2 * size - 1, True):
+        monkeypatch.setattr('Datasets.Decode.memory_left', lambda left=left: left)
+        data = ImageData(image_folder(), {'root': photos}, '', keep=None)
+        assert isinstance(data.train.obs, Decoded) == streamed
+        assert ('ImageFolder is streamed: 1.08e-05 GB at 10x10 pixels' in capsys.readouterr().out) == streamed
+        for path in photos.parent.glob('photos.prepared/*'):
+            path.unlink()
+
+
+def test_a_broken_image_that_is_streamed_is_named(photos):
+    data = ImageData(image_folder(), {'root': photos}, '', stream=True)
+    broken = photos / 'train' / 'cat' / '1.png'
+    broken.write_bytes(broken.read_bytes()[:60])
+    with pytest.raises(UserError, match=r'cat/1\.png'):
+        batches(data, 6)
+
+
+def test_memory_that_is_left():
+    assert 1e6 < memory_left() < 1e14

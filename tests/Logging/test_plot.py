@@ -203,21 +203,20 @@ def test_the_users_matplotlib_is_left_alone(root):
 
 def test_a_confusion_matrix(tmp_path, capsys, monkeypatch):
     label = np.arange(10).repeat(100)
-    result = {'labels': label, 'predictions': np.where(np.arange(1000) == 350, 5, label)}
+    prediction = np.where(np.arange(1000) == 350, 5, label)
     drawn = []
     confusion = Figures.confusion
     monkeypatch.setattr(Figures, 'confusion', lambda *both: drawn.append(both[0]) or confusion(*both))
-    path = Plot.save_confusion(tmp_path / 'confusion.png', result, [f'class {i}' for i in range(10)])
+    path = Plot.save_confusion(tmp_path / 'confusion.png', label, prediction, [f'class {i}' for i in range(10)])
     assert np.asarray(Image.open(path)).shape[0] > 400
     wanted = np.diag([100] * 10)
     wanted[3, 3], wanted[3, 5] = 99, 1
     assert np.array_equal(drawn[0], wanted)
-    hundred = {'labels': np.arange(100), 'predictions': np.arange(100)}
-    assert Plot.save_confusion(tmp_path / 'large.png', hundred, range(100)).exists()
-    nothing = {'labels': np.array([], int), 'predictions': np.array([], int)}
-    assert Plot.save_confusion(tmp_path / 'none.png', nothing, range(2)).exists()
+    assert Plot.save_confusion(tmp_path / 'large.png', np.arange(100), np.arange(100), range(100)).exists()
+    nothing = np.array([], int)
+    assert Plot.save_confusion(tmp_path / 'none.png', nothing, nothing, range(2)).exists()
     (tmp_path / 'bad.png').mkdir()
-    assert Plot.save_confusion(tmp_path / 'bad.png', nothing, range(2)) is None
+    assert Plot.save_confusion(tmp_path / 'bad.png', nothing, nothing, range(2)) is None
     assert 'Not drawn' in capsys.readouterr().err
 
 

@@ -64,7 +64,7 @@ def test_digits_are_split_once_and_for_all():
 
 def test_training_evaluation_and_memory_share_the_images():
     assert Classify(Digits).data is Classify(functools.partial(Digits), train=False).data
-    assert Classify({'_target_': 'Datasets.Suites.Classify.Digits'}).data is load(Digits)
+    assert Classify({'_target_': 'Datasets.Suites.Classify.Digits'}).data is Classify(Digits).data
 
 
 def test_mean_and_std_of_the_training_pixels():

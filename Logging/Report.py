@@ -1,0 +1,45 @@
+"""What an evaluation came to: the numbers of its Eval line, and the pictures and tables beside it."""
+
+from Logging import Video
+from Logging.Accuracy import save_predictions, summary
+from Logging.Plot import save_confusion
+from Utils import save_array
+
+
+def evaluate(args, agent, arena, prefix):
+    """The agent's whole episodes, the whole test set, or samples of what it creates -> numbers by name.
+
+    args: the run's config. arena: Environment of evaluation. prefix: of the run's files, pictures and tables.
+    """
+    report = {'reinforce': play, 'classify': classify, 'generate': create}[agent.domain]
+    return report(args, agent, arena, prefix, prefix.with_name(f'{prefix.name}_Video_Image') / str(agent.step))
+
+
+def play(args, agent, arena, prefix, picture):
+    """Whole episodes, the first of them filmed."""
+    result = arena.evaluate(agent, args.evaluate_episodes, record=args.video)
+    if result['video'] is not None:
+        Video.save_video(picture.with_suffix('.mp4'), result['video'], fps=60 / arena.suite.frames_per_step)
+    return {name: result[name] for name in ('reward', 'reward_std', 'length')}
+
+
+def classify(args, agent, arena, prefix, picture):
+    """The test set; at the end of training each prediction, and which classes were taken for which."""
+    from Datasets.Views import Views
+
+    viewer = Views(agent, args.tta) if args.tta else agent
+    result = arena.evaluate(viewer, args.evaluate_episodes or arena.suite.episodes)
+    label, logits = result['labels'], result['actions']
+    names = getattr(arena.suite, 'class_names', None) or [str(number) for number in range(logits.shape[1])]
+    if agent.step >= args.train_steps:
+        save_confusion(picture.with_suffix('.png'), label, logits.argmax(-1), names)
+        save_predictions(prefix.with_name(f'{prefix.name}_Predictions.csv'), label, logits, names)
+    return summary(label, logits, names)
+
+
+def create(args, agent, arena, prefix, picture):
+    """Images painted from noise."""
+    images = agent.create(args.samples).numpy()
+    save_array(prefix.with_name(f'{prefix.name}_Samples.npy'), images)
+    Video.save_grid(picture.with_suffix('.png'), images[:100])
+    return {}
