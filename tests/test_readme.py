@@ -21,7 +21,7 @@ AGENTS = [page for page in PAGES if page.parent.name == 'agents']  # a hundred r
 def commands(page):
     """The `python Run.py ...` lines of a page's console blocks, comments off."""
     for block in re.findall(r'```console\n(.*?)```', page.read_text(), re.DOTALL):
-        for line in block.replace('\\\n', ' ').splitlines():
+        for line in block.splitlines():
             words = shlex.split(line.split(' # ')[0].strip(), comments=True)
             if words[:2] == ['python', 'Run.py'] and '--help' not in words:
                 yield words[2:]

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from omegaconf import OmegaConf
 from torch import nn
 
 import Run
@@ -14,7 +15,6 @@ from Blocks.Dynamics import Dynamics, Renormalize
 from Datasets.Experience import Experience, Future, Spec
 from Datasets.Replay import Replay
 from Hyperparams.Compose import compose, launch
-from tests.test_readme import ROOT, commands
 
 SPEC = Spec((2,), 'float32', (), 2)
 
@@ -140,33 +140,31 @@ def test_a_reset_renews_the_heads_and_half_of_the_encoder():
     agent.act(np.zeros((1, 1, 84, 84), np.uint8))  # and it goes on
 
 
-# SR-SPR and BBF, as their page has them
-
-PAGE = list(commands(ROOT / 'docs' / 'agents' / 'spr.md'))
-SR_SPR, BBF = (next(words for words in PAGE if f'experiment={name}' in words) for name in ('SR-SPR', 'BBF'))
+# SR-SPR and BBF
 
 
 def test_bbf_anneals_n_and_discount_after_each_reset():
     """10 to 3 and 0.97 to 0.997 in 10,000 updates of 40,000 (arXiv:2305.19452, section 4), the middle by hand."""
-    replay = compose(BBF).replay
-    assert compose(BBF).agent.reset_period == 40_000
+    config = compose(['recipe=bbf'])
+    replay = OmegaConf.to_container(config, resolve=True)['replay']
+    assert config.agent.reset_period == 40_000
     for update, n, discount in ((0, 10, 0.97), (5_000, 30**0.5, 1 - (0.03 * 0.003) ** 0.5), (10_000, 3, 0.997)):
         for cycle in (0, 40_000, 120_000):
-            assert Utils.schedule(replay.nstep, cycle + update) == pytest.approx(n)
-            assert Utils.schedule(replay.discount, cycle + update) == pytest.approx(discount)
-    assert Utils.schedule(replay.nstep, 39_999) == 3
+            assert Utils.schedule(replay['nstep'], cycle + update) == pytest.approx(n)
+            assert Utils.schedule(replay['discount'], cycle + update) == pytest.approx(discount)
+    assert Utils.schedule(replay['nstep'], 39_999) == 3
 
 
-@pytest.mark.parametrize('full', [SR_SPR, BBF], ids=['SR-SPR', 'BBF'])
-def test_the_published_forms_run(full, tmp_path, monkeypatch):
-    """Narrow, and 40,000 updates shortened to 8: what is drawn after each reset is that of the cycle's beginning."""
-    narrow = {'Eyes.width': 1, 'hidden_dim': 16, 'agent.projection_dim': 16, 'recipes.critic.trunk.hidden_dim': 16}
-    words = dict(word.replace('40000', '8').replace('10000', '4').split('=', 1) for word in full)
-    words |= {key: value for key, value in narrow.items() if key in words} | {
-        'mini': 'true', 'train_steps': 31 if full is BBF else 24, 'seed_steps': 22, 'explore_steps': 22,
-        'batch_size': 4, 'suite.max_frames': 80, 'evaluate_per_steps': 0, 'root': tmp_path, 'threads': 1,
-        'tensorboard': 'false', 'video': 'false', 'plotting.plot_experiments': 'false', 'save': 'false',
-    }  # fmt: skip
+SMALL = """mini=true seed_steps=22 explore_steps=22 batch_size=4 suite.max_frames=80 evaluate_per_steps=0 threads=1
+           tensorboard=false video=false plotting.plot_experiments=false save=false agent.reset_period=8
+           agent.projection_dim=16 recipes.critic.trunk.hidden_dim=16"""
+BBF = """recipe=bbf train_steps=31 recipes.encoder.eyes.width=1 nstep=cycle(8,exponential(10,3,4))
+         discount=cycle(8,exponential(0.97,0.997,4,1))"""
+
+
+@pytest.mark.parametrize('words', ['recipe=sr_spr train_steps=24', BBF], ids=['SR-SPR', 'BBF'])
+def test_the_published_forms_run(words, tmp_path, monkeypatch):
+    """Narrow, 40,000 updates shortened to 8 and 10,000 to 4: after each reset n and discount are those of the start."""
     events, sample, reset = [], Replay.sample, SPRAgent.reset
 
     def watched_sample(replay, *args):
@@ -179,10 +177,10 @@ def test_the_published_forms_run(full, tmp_path, monkeypatch):
 
     monkeypatch.setattr(Replay, 'sample', watched_sample)
     monkeypatch.setattr(SPRAgent, 'reset', watched_reset)
-    assert launch(Run.main, [f'{key}={value}' for key, value in words.items()]) == 0
+    assert launch(Run.main, [*words.split(), *SMALL.split(), f'root={tmp_path}']) == 0
     first, between = events.index('reset'), events[9:17]
     assert first == 8 and events[17] == 'reset' and between == events[:8]
-    if full is BBF:
+    if words is BBF:
         assert [n for n, _ in between] == [10, 7, 5, 4, 3, 3, 3, 3]  # 10 * 0.3^(k / 4)
         assert [discount for _, discount in between[:5]] == pytest.approx([1 - 0.03 * 0.1 ** (k / 4) for k in range(5)])
     else:
