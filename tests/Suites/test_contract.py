@@ -18,8 +18,10 @@ SUITES = {
     'gym_discrete': functools.partial(Gym, 'CartPole-v1'),
     'gym_continuous': functools.partial(Gym, 'Pendulum-v1', options={'max_episode_steps': 20}),
     'gym_repeat': functools.partial(Gym, 'CartPole-v1', action_repeat=3),
+    'gym_dict': functools.partial(Gym, 'Datasets.Suites.Examples:Reach-v0'),
     'dmc': functools.partial(DMC, 'pendulum_swingup', pixels=16, max_frames=40, shadow_size=16, video=16),
     'dmc_state': functools.partial(DMC, 'walker_walk', pixels=None, action_repeat=1, max_frames=20),
+    'discrete_dict': lambda **arguments: Discrete(Gym('Datasets.Suites.Examples:Reach-v0', **arguments), bins=2),
     'discrete': lambda **arguments: Discrete(Gym('Pendulum-v1', options={'max_episode_steps': 20}, **arguments)),
     'classify': functools.partial(Classify, Digits),
 }
