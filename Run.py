@@ -138,7 +138,8 @@ class Run:
 
         if not self.collects:
             began = time.monotonic()
-            self.logger.log('Eval', self.counts | Report.evaluate(self.args, self.agent, self.arena, self.prefix))
+            report = Report.evaluate(self.args, self.agent, self.arena, self.replay, self.prefix)
+            self.logger.log('Eval', self.counts | report)
             self.mark = (self.mark[0], self.mark[1] + time.monotonic() - began)  # speed is that of training
 
     def save(self):

@@ -9,7 +9,7 @@
 
 import torch
 
-from Agents.Losses.Supervised import negative_log_likelihood
+from Agents.Losses.Supervised import known, negative_log_likelihood
 from Blocks.Distributions import Prediction
 
 
@@ -27,13 +27,12 @@ def recall(batch, agent):
 
 
 def classify(batch, agent):
-    """The agent's own prediction, explored, is worth minus its error."""
+    """The agent's own prediction, explored, is worth minus its error; without a label nobody knows, so it counts 0."""
     features = agent.creator.encoder(batch.obs)
     prediction = agent.creator.policy(features, agent.noise).sample()
     reward = -negative_log_likelihood(Prediction(prediction), batch.label)
-    return batch._replace(
-        obs=features, action=prediction, reward=reward, discount=torch.zeros_like(reward), next_obs=None
-    )
+    return batch._replace(obs=features, action=prediction, reward=reward, discount=torch.zeros_like(reward),
+                          next_obs=None, weight=known(batch.label), index=None)  # fmt: skip
 
 
 def generate(batch, agent):

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from Agents import Casts
 from Agents.Losses.Adversarial import GAMES, one_centered, zero_centered
-from Agents.Losses.Supervised import negative_log_likelihood
+from Agents.Losses.Supervised import known, negative_log_likelihood
 from Agents.Phase import Phase
 from Blocks.Architectures import Null
 from Blocks.Augmentations import DiffAugment
@@ -33,11 +33,11 @@ class Classifies:
         return creator, Casts.classify, (judge, climb)
 
     def supervised_loss(self, batch):
-        """The actor learns its label."""
-        policy = self.creator.policy(batch.obs)
+        """The actor learns its label, where there is one."""
+        policy, weight = self.creator.policy(batch.obs), known(batch.label)
         label = batch.label if batch.label.dim() == 1 else batch.label.argmax(-1)  # mixed images have several
-        self.logs['accuracy'] = (policy.mode().argmax(-1) == label).float().mean()
-        return negative_log_likelihood(policy, batch.label, self.label_smoothing).mean()
+        self.logs['accuracy'] = ((policy.mode().argmax(-1) == label) * weight).mean()
+        return (negative_log_likelihood(policy, batch.label, self.label_smoothing) * weight).mean()
 
 
 class Gan(NamedTuple):

@@ -7,6 +7,7 @@ import torch
 
 from Datasets.Decode import expect
 from Datasets.Experience import Experience
+from Datasets.Mix import Mix
 from Datasets.Transforms import Transforms
 
 
@@ -20,17 +21,19 @@ class Dataset:
 
     Arguments:
         images: Images, uint8 [N, C, H, W] with int64 [N]
-        transform: {name: arguments} of transforms, see Transforms
+        transform: {name: arguments} of transforms, see Transforms. mix: the same of mixtures, see Mix
         balanced: as many of every class in an epoch of N; images without a label count as a class
-        mean: of the pixels, by channel, for transforms
+        mean: of the pixels, by channel, for transforms. classes: how many, for mixtures; None: as the labels tell
     """
 
     ready = True
 
-    def __init__(self, images, batch_size, seed=0, transform=None, balanced=False, mean=None):
+    def __init__(self, images, batch_size, seed=0, transform=None, mix=None, balanced=False, mean=None,
+                 classes=None):  # fmt: skip
         self.images, self.batch_size = images, batch_size
         self.cursor = 0  # batches drawn so far
         self.transform = Transforms(transform, images.obs[:1], seed, mean) if transform else None
+        self.mix = Mix(mix, classes or int(images.label.max()) + 1, seed) if mix else None
         draw = functools.partial(balanced_order, images.label.numpy(), seed)
         draw = draw if balanced else functools.partial(epoch_order, len(self), seed)
         self.epoch_order = functools.lru_cache(maxsize=2)(draw)  # epoch -> indices int64 [N]
@@ -44,15 +47,17 @@ class Dataset:
         return self.cursor * self.batch_size // len(self)
 
     def batches(self, agent=None):
-        """Yields one Experience: obs uint8 [B, C, H, W], label int64 [B], index int64 [B]; the rest is the cast's."""
+        """Yields one Experience: obs uint8 [B, C, H, W], label int64 [B], or if mixed float32 [B, K], index int64 [B];
+        the rest is the cast's."""
         index, epoch = self.order(self.cursor)
-        obs = self.images.obs[index]
+        obs, label = self.images.obs[index], self.images.label[index]
         if self.transform is not None:
             obs = self.transform(obs, self.cursor, index, epoch)
+        if self.mix is not None:
+            obs, label = self.mix(obs, label, self.cursor)
         self.cursor += 1
         expect(self.images.obs, self.order(self.cursor)[0])
-        index = torch.from_numpy(index)
-        yield Experience(obs=obs, label=self.images.label[index], index=index)
+        yield Experience(obs=obs, label=label, index=torch.from_numpy(index))
 
     def order(self, batch):
         """Indices int64 [B] of the items in batch number `batch`, and the epoch of each [B]."""

@@ -65,7 +65,7 @@ class Experience(NamedTuple):
     discount: Any = None  # [B] float32: of what follows; 0 after a terminal
     next_obs: Any = None  # [B, ...] n steps later, or the episode's last
     last: Any = None  # [B] bool: the episode ended within the n steps
-    label: Any = None  # [B] int64
+    label: Any = None  # [B] int64, -1 where it is missing; of mixed images float32 [B, K], shares of the classes
     log_prob: Any = None  # [B] of the action, when it was taken
     advantage: Any = None  # [B]
     returns: Any = None  # [B]

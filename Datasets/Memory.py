@@ -17,9 +17,10 @@ def remember(args, spec, replays, arena, on_policy=False):
     """
     options = dict(args.replay)
     save, load, path = (options.pop(key) for key in ('save', 'load', 'path'))
-    of_images = {name: options.pop(name) for name in ('transform', 'balanced')}
+    of_images = {name: options.pop(name) for name in ('transform', 'mix', 'balanced')}
     if spec.kind == 'classify' and args.offline:
-        return Dataset(arena().suite.data.train, args.batch_size, args.seed, **of_images, mean=spec.mean)
+        images = arena().suite.data.train
+        return Dataset(images, args.batch_size, args.seed, **of_images, mean=spec.mean, classes=spec.num_actions)
     if on_policy and (load or path or args.offline):
         raise UserError('This agent learns only from what it just did, not from a replay: choose another, as Agent=DQN')
     all_steps = min(max(args.train_steps, 1), 1_000_000)

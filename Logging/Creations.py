@@ -7,18 +7,22 @@ from Logging.Recogniser import Recogniser
 from Utils import save_array
 
 PICTURED, MORPHS, NEIGHBOURS = 100, 8, 10  # images of the grid; rows of morphs; columns of neighbours
+REAL = 10_000  # images of the data, to compare with
 
 
-def report(args, agent, real, prefix, picture):
+def create(args, agent, arena, memory, prefix, picture):
     """Paints args.samples images, saves and pictures them -> numbers by name: of their fidelity, with args.features.
 
-    real: uint8 [N, C, H, W], the data's images. prefix: of the run's files. picture: path of this evaluation's
-    pictures without suffix: the grid (one class a column, if conditional), morphs from one noise to another, and each
-    of the first samples above its nearest neighbour among the data.
+    Pictures are the grid (one class a column, if conditional; of several frames also as a GIF), morphs from one noise
+    to another, and each of the first samples above its nearest neighbour among the data.
     """
-    images = agent.create(args.samples).numpy()
+    images, real = agent.create(args.samples).numpy(), reality(args, arena, memory)
     save_array(prefix.with_name(f'{prefix.name}_Samples.npy'), images)
-    Video.save_grid(picture.with_suffix('.png'), images[:PICTURED], columns=agent.labels or None)
+    columns = agent.labels or None
+    Video.save_grid(picture.with_suffix('.png'), images[:PICTURED], columns)
+    if args.frame_stack > 1:
+        frames = images[:PICTURED].reshape(-1, args.frame_stack, images.shape[1] // args.frame_stack, *images.shape[2:])
+        Video.save_gif(picture.with_suffix('.gif'), [Video.tile(frame, columns) for frame in frames.swapaxes(0, 1)])
     Video.save_grid(named(picture, 'Morphs'), agent.morph(MORPHS).numpy(), columns=10)
     recogniser = Recogniser(args.features, real.shape[1:]) if args.features else None
     see = recogniser.features if recogniser else pixels
@@ -27,6 +31,14 @@ def report(args, agent, real, prefix, picture):
     neighbours = real[Fidelity.nearest(of_data, seen[: len(first)])]
     Video.save_grid(named(picture, 'Neighbours'), np.concatenate([first, neighbours]), columns=len(first))
     return measured(recogniser, images, seen, of_data, agent.labels) if recogniser else {}
+
+
+def reality(args, arena, memory):
+    """uint8 [N, C, H, W]: images of the test set, or what a replay holds, the same at every evaluation."""
+    if hasattr(arena.suite, 'data'):
+        test = arena.suite.data.test.obs
+        return test[np.linspace(0, len(test) - 1, min(len(test), REAL)).astype(int)].numpy()
+    return memory.sample(np.random.default_rng(args.seed), args.samples).obs.numpy()
 
 
 def named(picture, kind):

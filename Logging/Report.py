@@ -2,20 +2,22 @@
 
 from Logging import Video
 from Logging.Accuracy import save_predictions, summary
+from Logging.Creations import create
 from Logging.Plot import save_confusion
-from Utils import save_array
 
 
-def evaluate(args, agent, arena, prefix):
+def evaluate(args, agent, arena, memory, prefix):
     """The agent's whole episodes, the whole test set, or samples of what it creates -> numbers by name.
 
-    args: the run's config. arena: Environment of evaluation. prefix: of the run's files, pictures and tables.
+    args: the run's config. arena: Environment of evaluation. memory: what it learns from. prefix: of the run's files,
+    pictures and tables.
     """
     report = {'reinforce': play, 'classify': classify, 'generate': create}[agent.domain]
-    return report(args, agent, arena, prefix, prefix.with_name(f'{prefix.name}_Video_Image') / str(agent.step))
+    picture = prefix.with_name(f'{prefix.name}_Video_Image') / str(agent.step)  # without suffix
+    return report(args, agent, arena, memory, prefix, picture)
 
 
-def play(args, agent, arena, prefix, picture):
+def play(args, agent, arena, memory, prefix, picture):
     """Whole episodes, the first of them filmed."""
     result = arena.evaluate(agent, args.evaluate_episodes, record=args.video)
     if result['video'] is not None:
@@ -23,7 +25,7 @@ def play(args, agent, arena, prefix, picture):
     return {name: result[name] for name in ('reward', 'reward_std', 'length')}
 
 
-def classify(args, agent, arena, prefix, picture):
+def classify(args, agent, arena, memory, prefix, picture):
     """The test set; at the end of training each prediction, and which classes were taken for which."""
     from Datasets.Views import Views
 
@@ -35,11 +37,3 @@ def classify(args, agent, arena, prefix, picture):
         save_confusion(picture.with_suffix('.png'), label, logits.argmax(-1), names)
         save_predictions(prefix.with_name(f'{prefix.name}_Predictions.csv'), label, logits, names)
     return summary(label, logits, names)
-
-
-def create(args, agent, arena, prefix, picture):
-    """Images painted from noise."""
-    images = agent.create(args.samples).numpy()
-    save_array(prefix.with_name(f'{prefix.name}_Samples.npy'), images)
-    Video.save_grid(picture.with_suffix('.png'), images[:100])
-    return {}

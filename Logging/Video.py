@@ -1,6 +1,6 @@
-"""Videos (mp4) of evaluations and grids (png) of images.
+"""Videos (mp4) of evaluations, grids (png) of images, and GIFs of such with several frames.
 
-Neither ever stops a run: what the machine cannot do (no ffmpeg, a full disk) is said once, and the run goes on.
+None ever stops a run: what the machine cannot do (no ffmpeg, a full disk) is said once, and the run goes on.
 """
 
 import math
@@ -64,6 +64,19 @@ def save_grid(path, images, columns=None):
             Image.fromarray(tile(images, columns)).save(temporary, format='PNG')
     except (UserError, OSError, ImportError) as error:
         return warn('grid', path, error)
+    return Path(path)
+
+
+def save_gif(path, frames, fps=4):
+    """Writes frames, uint8 [H, W, 3] each, as an endless GIF. Returns the path, None if it could not be written."""
+    try:
+        from PIL import Image
+
+        first, *rest = (Image.fromarray(frame) for frame in frames)
+        with atomic(path) as temporary:
+            first.save(temporary, format='GIF', save_all=True, append_images=rest, duration=1000 // fps, loop=0)
+    except (UserError, OSError, ImportError) as error:
+        return warn('GIF', path, error)
     return Path(path)
 
 

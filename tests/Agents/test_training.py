@@ -102,3 +102,23 @@ def test_an_agent_learns_from_mixed_labels_with_reward_too():
     agent = build(RL=True, label_smoothing=0.1)
     agent.learn(Memory(mixed))
     assert 0 <= agent.logs['accuracy'] <= 1 and agent.logs['critic_loss'].isfinite()
+
+
+@pytest.mark.parametrize('RL', [False, True])
+def test_images_without_a_label_teach_nothing_of_labels(RL):
+    """Losses are those of the labelled images alone, however many there are without."""
+    batch = images(6)
+    some = batch._replace(label=torch.tensor([0, -1, 2, -1, -1, 2]))
+    few = Experience(obs=batch.obs[[0, 2, 5]], label=batch.label[[0, 2, 5]])
+    losses = []
+    for each in (some, few):
+        agent = build(RL=RL, stddev_schedule=0.0)
+        losses.append({name: value for name, value in agent.learn(Memory(each)).items() if name != 'actor_loss'})
+    for name in ('supervised_loss', 'accuracy', *(['critic_loss'] if RL else [])):
+        torch.testing.assert_close(losses[0][name], losses[1][name])
+
+
+def test_a_batch_without_any_label_moves_only_who_climbs_the_critic():
+    batch = images(6)._replace(label=torch.full((6,), -1))
+    assert moved(build(), batch) == set()
+    assert moved(build(RL=True), batch) == {'actor'}
