@@ -180,7 +180,7 @@ class Agent(Classifies, Generates, nn.Module):
                 self.optimize(sum(losses.values()), phase)
                 self.logs.update({name: loss.detach() for name, loss in losses.items()})
             self.follow()
-            if batch.weight is not None and batch.index is not None:
+            if memory.prioritized:
                 memory.reprioritize(batch.index, self.logs['td_error'].cpu())
         return self.logs
 

@@ -32,7 +32,7 @@ def classify(batch, agent):
     prediction = agent.creator.policy(features, agent.noise).sample()
     reward = -negative_log_likelihood(Prediction(prediction), batch.label)
     return batch._replace(obs=features, action=prediction, reward=reward, discount=torch.zeros_like(reward),
-                          next_obs=None, weight=known(batch.label), index=None)  # fmt: skip
+                          next_obs=None, weight=known(batch.label))  # fmt: skip
 
 
 def generate(batch, agent):

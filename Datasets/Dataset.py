@@ -26,7 +26,7 @@ class Dataset:
         mean: of the pixels, by channel, for transforms. classes: how many, for mixtures; None: as the labels tell
     """
 
-    ready = True
+    ready, prioritized = True, False
 
     def __init__(self, images, batch_size, seed=0, transform=None, mix=None, balanced=False, mean=None,
                  classes=None):  # fmt: skip

@@ -72,7 +72,7 @@ class Experience(NamedTuple):
     future: Any = None  # Future, the next K steps
     first: Any = None  # [N, T] bool: an episode begins
     carry: Any = None  # [N, ...]: what a recurrent agent remembered before the first step
-    weight: Any = None  # [B] float32 importance weights of prioritised sampling, at most 1
+    weight: Any = None  # [B] float32: what the critic's errors count, by prioritised sampling or known labels
     index: Any = None  # [B] int64: where the sample lies in its memory
 
 

@@ -48,6 +48,7 @@ class Prepared:
         def write(path):
             with atomic(path) as temporary:
                 save_file({'obs': obs, 'label': label}, temporary, {'names': json.dumps(names)})
+                temporary.chmod(0o644)  # safetensors leaves them to the owner alone, but data are shared
 
         self.keep('.safetensors', write, obs.nbytes + label.nbytes)
 

@@ -38,6 +38,8 @@ def build(spec=PIXELS, Agent=DQNAgent, seed=0, **arguments):
 class Memory:
     """The same batch again and again."""
 
+    prioritized = False
+
     def __init__(self, spec, size=6):
         random = torch.Generator().manual_seed(5)
         images = len(spec.obs_shape) == 3

@@ -16,6 +16,8 @@ SPEC = Spec((1, 8, 8), 'uint8', (3,), 3, kind='classify')
 class Memory:
     """The same batch again and again."""
 
+    prioritized = False
+
     def __init__(self, count=6):
         obs = torch.randint(256, (count, 1, 8, 8), dtype=torch.uint8)
         self.batch = Experience(obs=obs, label=torch.arange(count) % 3)

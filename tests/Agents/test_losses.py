@@ -164,6 +164,8 @@ def test_nstep_return_of_a_whole_episode(terminated, expected, tmp_path):
 
 def test_prioritised_samples_get_their_errors_back():
     class Memory:
+        prioritized = True
+
         def batches(self, agent):
             yield NEXT._replace(weight=torch.tensor([1.0, 0.5]), index=torch.tensor([7, 3]))
 

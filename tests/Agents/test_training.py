@@ -18,6 +18,8 @@ SPEC = Spec((1, 8, 8), 'uint8', (3,), 3, kind='classify')
 class Memory:
     """Gives one batch after the other."""
 
+    prioritized = False
+
     def __init__(self, *batches):
         self.left = list(batches)
 
