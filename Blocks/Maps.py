@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from Blocks.Shapes import size
+from Blocks.Weights import lecun
 
 
 def as_map(x):
@@ -48,7 +49,7 @@ class Patches(nn.Module):
         if len(input_shape) != 3:
             raise ValueError('it cuts images (C, H, W) into patches')
         self.size = size or -(-max(input_shape[1:]) // most)
-        self.embed = nn.Conv2d(input_shape[0], out_channels, self.size, self.size)
+        self.embed = nn.Conv2d(input_shape[0], out_channels, self.size, self.size).apply(lecun)
 
     def forward(self, x):
         height, width = x.shape[2:]

@@ -5,7 +5,7 @@ from torch.nn import functional as F
 
 from Blocks.Architectures.AvgPool import head
 from Blocks.Maps import places, tokens
-from Blocks.Weights import xavier
+from Blocks.Weights import lecun
 
 MOST = 2048  # places that attend to each other, at the cost of their square
 
@@ -67,7 +67,7 @@ class MultiHeadAttention(nn.Module):
     def __init__(self, input_shape, output_shape=None, heads=4):
         super().__init__()
         self.grid = places(input_shape, MOST)
-        self.norm, self.attend = norm(input_shape[0]), Attend(input_shape[0], heads).apply(xavier)
+        self.norm, self.attend = norm(input_shape[0]), Attend(input_shape[0], heads).apply(lecun)
         self.head = head(input_shape[0], output_shape)
 
     def forward(self, x):

@@ -1,7 +1,5 @@
 """Attention pooling (CLIP, arXiv:2103.00020, section 2.3)."""
 
-from functools import partial
-
 import torch
 from torch import nn
 
@@ -9,7 +7,7 @@ from Blocks.Architectures.Attention import Attend
 from Blocks.Architectures.AvgPool import head
 from Blocks.Maps import places, tokens
 from Blocks.Shapes import size
-from Blocks.Weights import orthogonal
+from Blocks.Weights import lecun
 
 
 class AttentionPool(nn.Module):
@@ -19,7 +17,7 @@ class AttentionPool(nn.Module):
         super().__init__()
         channels, count = input_shape[0], size(places(input_shape))
         self.positions = nn.Parameter(channels**-0.5 * torch.randn(1 + count, channels))
-        self.attend = Attend(channels, heads).apply(partial(orthogonal, gain=1))
+        self.attend = Attend(channels, heads).apply(lecun)
         self.head = head(channels, output_shape)
 
     def forward(self, x):

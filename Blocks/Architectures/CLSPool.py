@@ -7,7 +7,7 @@ from Blocks.Architectures.Attention import Layer
 from Blocks.Architectures.AvgPool import head
 from Blocks.Maps import places, tokens
 from Blocks.Shapes import size
-from Blocks.Weights import xavier
+from Blocks.Weights import lecun
 
 
 class CLSPool(nn.Module):
@@ -16,11 +16,11 @@ class CLSPool(nn.Module):
     def __init__(self, input_shape, output_shape=None, depth=1, heads=4, hidden_dim=None):
         super().__init__()
         channels, count = input_shape[0], size(places(input_shape))
-        self.token = nn.Parameter(0.02 * torch.randn(channels))
-        self.positions = nn.Parameter(0.02 * torch.randn(count, channels))
+        self.token = nn.Parameter(torch.randn(channels))
+        self.positions = nn.Parameter(torch.randn(count, channels))
         self.layers = nn.ModuleList(Layer(channels, heads, hidden_dim, context_dim=channels) for _ in range(depth))
         self.norm, self.head = nn.LayerNorm(channels), head(channels, output_shape)
-        self.layers.apply(xavier)
+        self.layers.apply(lecun)
 
     def forward(self, x):
         x = tokens(x) + self.positions

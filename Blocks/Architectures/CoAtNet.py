@@ -6,7 +6,7 @@ from torch import nn
 from Blocks.Architectures.Attention import Attend
 from Blocks.Architectures.AvgPool import head
 from Blocks.Maps import ChannelNorm, places, tokens
-from Blocks.Weights import truncated
+from Blocks.Weights import lecun
 
 
 class Excite(nn.Module):
@@ -93,7 +93,7 @@ class CoAtNet(nn.Module):
                 layers += [shrink(depth, width, stride), *(Relate((width, *grid)) for _ in range(count))]
             depth = width
         self.layers = nn.Sequential(*layers, ChannelNorm(depth))
-        self.apply(truncated)
+        self.apply(lecun)
         self.head = head(depth, output_shape)
 
     def forward(self, x):

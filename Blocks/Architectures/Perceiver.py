@@ -8,7 +8,7 @@ from torch import nn
 from Blocks.Architectures.Attention import Layer
 from Blocks.Architectures.AvgPool import head
 from Blocks.Maps import coordinates, places, tokens
-from Blocks.Weights import xavier
+from Blocks.Weights import lecun
 
 
 class Perceiver(nn.Module):
@@ -27,8 +27,8 @@ class Perceiver(nn.Module):
         self.cross = nn.ModuleList(Layer(out_channels, 1, hidden_dim, width) for _ in range(depth))
         self.selves = nn.ModuleList(Layer(out_channels, heads, hidden_dim) for _ in range(depth))
         self.norm, self.head = nn.LayerNorm(out_channels), head(out_channels, output_shape)
-        self.cross.apply(xavier)
-        self.selves.apply(xavier)
+        self.cross.apply(lecun)
+        self.selves.apply(lecun)
 
     def forward(self, x):
         x = torch.cat([tokens(x), self.positions.expand(len(x), -1, -1)], 2)  # [B, N, C + P]

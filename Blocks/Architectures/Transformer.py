@@ -7,7 +7,7 @@ from Blocks.Architectures.Attention import MOST, Layer
 from Blocks.Architectures.AvgPool import AvgPool
 from Blocks.Maps import places, tokens
 from Blocks.Shapes import size
-from Blocks.Weights import xavier
+from Blocks.Weights import lecun
 
 
 class Transformer(nn.Module):
@@ -26,14 +26,14 @@ class Transformer(nn.Module):
         channels, self.grid = input_shape[0], places(input_shape, MOST)
         dim = out_channels or channels
         self.project = nn.Identity() if dim == channels else nn.Linear(channels, dim)
-        self.positions = nn.Parameter(0.02 * torch.randn(size(self.grid), dim))
-        self.token = nn.Parameter(0.02 * torch.randn(dim)) if pool == 'token' else None
+        self.positions = nn.Parameter(torch.randn(size(self.grid), dim))  # as large as what is seen there
+        self.token = nn.Parameter(torch.randn(dim)) if pool == 'token' else None
         layers = (Layer(dim, heads, hidden_dim, dropout=dropout) for _ in range(depth))
         self.layers = nn.Sequential(*layers, nn.LayerNorm(dim))
         gathers = pool == 'mean' or output_shape is not None
         self.head = AvgPool((dim,), output_shape) if gathers else nn.Identity()
-        self.project.apply(xavier)
-        self.layers.apply(xavier)
+        self.project.apply(lecun)
+        self.layers.apply(lecun)
 
     def forward(self, x):
         x = self.project(tokens(x)) + self.positions  # [B, C, *grid] -> [B, N, D]
