@@ -57,7 +57,7 @@ class Agent(Classifies, Generates, nn.Module):
         self.gan = Gan(**(gan or {}))
         self.exploration, self.explore_steps = stddev_schedule, explore_steps
         self.domain = 'generate' if generate else spec.kind
-        self.aug = self.build_aug(self.recipes.get('aug') or Null)
+        self.aug = self.build_aug()
         self.creator, self.cast, self.phases = getattr(self, self.domain)()
         self.step, self.updates, self.logs, self.log = 0, 0, {}, log  # step: the run's, in agent steps
         self.target_tau, self.target_period = target_tau, target_period
@@ -105,8 +105,11 @@ class Agent(Classifies, Generates, nn.Module):
         """What control takes -> Creator, cast, phases."""
         raise TypeError(f'{type(self).__name__} does not say how it acts')
 
-    def build_aug(self, recipe):
-        return OnImages(recipe, self.obs_shape, self.spec.parts) if self.spec.parts else build(recipe, self.obs_shape)
+    def build_aug(self):
+        recipe = self.recipes.get('aug')
+        if recipe and self.spec.parts:
+            return OnImages(recipe, self.obs_shape, self.spec.parts)
+        return build(recipe or Null, self.obs_shape)
 
     def build_encoder(self, recipe=None, **arguments):
         recipe = recipe or self.recipes.get('encoder') or {}

@@ -9,10 +9,9 @@ GRASP = 0.3  # how near to the target the hand can grip it; the table reaches fr
 
 
 class Reach(gymnasium.Env):
-    """Where the target lies is to be seen, where the hand is to be felt: move it there and grip, for a reward of 1 a step.
+    """The target is seen, the hand is felt: to move it there and grip earns 1 a step.
 
-    To grip elsewhere costs 0.1, and so does each unit of the way that remains. Episodes are cut off after 20 steps, of which it
-    takes 5 on average to arrive.
+    To grip elsewhere costs 0.1, and so does each unit of the way that remains. Episodes are cut off after 20 steps.
     """
 
     metadata = {'render_modes': ['rgb_array'], 'render_fps': 15}

@@ -17,9 +17,11 @@ from Agents import (
     SPRAgent,
     TD3Agent,
 )
+from Blocks.Actors import choose_largest
 from Blocks.Architectures import Noisy
+from Blocks.Augmentations import RandomShifts
 from Datasets.Dataset import Dataset
-from Datasets.Experience import Spec
+from Datasets.Experience import Part, Spec
 from Datasets.Replay import Replay
 from Datasets.Rollout import Rollout
 
@@ -28,6 +30,9 @@ PIXELS = Spec((1, 16, 16), 'uint8', (), 3)
 STATE = Spec((5,), 'float32', (), 3)
 CONTINUOUS = Spec((5,), 'float32', (2,), None, -np.ones(2), np.ones(2))
 DRAWN = Spec((1, 16, 16), 'uint8', (2,), None, -np.ones(2), np.ones(2))
+HAND = Part('hand', (2,), 'float32'), Part('image', (1, 16, 16), 'uint8')
+REACH = Spec((8 + 256,), 'uint8', (5,), None, parts=HAND, one_hots=(3,))  # a picture beside a state, two heads
+BUTTONS = Spec((5,), 'float32', (5,), None, one_hots=(2, 3))  # two choices at once
 DIGITS = Spec((1, 16, 16), 'uint8', (3,), 3, kind='classify', mean=(100.0,), std=(50.0,))
 ALL = {'encoder', 'actor', 'critic'}
 
@@ -42,13 +47,17 @@ def replay(spec, path, frame_stack=1, on_policy=False):
             spec, path, num_envs=2, capacity=200, frame_stack=frame_stack, batch_size=BATCH, nstep=2, horizon=3
         )
 
+    def draw(shape, dtype):
+        values = random.integers(256, size=(2, *shape)) if dtype == 'uint8' else random.normal(size=(2, *shape))
+        return values.astype(dtype)
+
     def observe():
-        images = len(spec.obs_shape) == 3
-        obs = random.integers(256, size=(2, *spec.obs_shape)) if images else random.normal(size=(2, *spec.obs_shape))
-        return obs.astype(spec.obs_dtype)
+        parts = [draw(part.shape, part.dtype).reshape(2, -1).view(np.uint8) for part in spec.parts]
+        return np.concatenate(parts, 1) if parts else draw(spec.obs_shape, spec.obs_dtype)
 
     for step in range(40):
-        action = random.normal(size=(2, *spec.action_shape)) if spec.action_shape else random.integers(3, size=2)
+        vector = choose_largest(torch.from_numpy(random.normal(size=(2, *(spec.action_shape or (1,))))), spec.one_hots)
+        action = vector.numpy() if spec.action_shape else random.integers(3, size=2)
         ends = np.array([step % 7 == 6, step % 5 == 4])
         label = random.integers(3, size=2) if spec.kind == 'classify' else None
         reward = random.normal(size=2) * 0.3  # within Huber's square, where no two errors weigh the same
@@ -102,6 +111,19 @@ CONTROL = {
     'SPR continuous pixels': (SPRAgent, DRAWN, {'projection_dim': 8}, [FORESEES, {'actor'}]),
     'Rainbow': (RainbowAgent, STATE, {'atoms': 5, 'dueling': True} | NOISY, [CRITIC]),
     'Rainbow continuous': (RainbowAgent, CONTINUOUS, {'atoms': 5} | NOISY, [CRITIC]),
+    'DQN record': (DQNAgent, REACH, {'frame_stack': 2}, [CRITIC]),
+    'Rainbow record': (RainbowAgent, REACH, {'atoms': 5} | NOISY, [CRITIC]),
+    'DrQV2 record': (DrQV2Agent, REACH, {'recipes': {'aug': RandomShifts}, 'frame_stack': 2}, [CRITIC, {'actor'}]),
+    'TD3 record': (TD3Agent, REACH, {'target_period': 1}, [CRITIC, {'actor'}]),
+    'SAC record': (SACAgent, REACH, {}, SOFT),
+    'A2C record': (A2CAgent, REACH, {'normalize_obs': True}, [ALL | {'decide'}]),
+    'PPO record': (PPOAgent, REACH, {'epochs': 1, 'memory': 'LSTM'}, [ALL | {'decide', 'memory'}]),
+    'SPR record': (SPRAgent, REACH, {'projection_dim': 8}, [FORESEES, {'actor'}]),
+    'Random record': (RandomAgent, REACH, {}, []),
+    'DQN buttons': (DQNAgent, BUTTONS, {}, [CRITIC]),
+    'DrQV2 buttons': (DrQV2Agent, BUTTONS, {}, [CRITIC, {'actor'}]),
+    'SAC buttons': (SACAgent, BUTTONS, {}, SOFT),
+    'PPO buttons': (PPOAgent, BUTTONS, {'epochs': 1}, [ALL]),
     'Random pixels': (RandomAgent, PIXELS, {}, []),
     'Random continuous': (RandomAgent, CONTINUOUS, {}, []),
 }
