@@ -106,6 +106,15 @@ class Run:
                 agent.learn(self.replay)
         self.evaluate()
 
+    def find_rate(self):
+        """Instead of training, a learning rate to give: the picture of a range test, and its suggestion."""
+        from Agents import RateFinder
+
+        rates, losses = RateFinder.sweep(self.agent, self.replay, self.args.find_lr)
+        picture = self.prefix.with_name(f'{self.prefix.name}_LearningRate.png')
+        Utils.atomic_write(picture, RateFinder.draw(rates, losses))
+        print(f'lr={RateFinder.suggest(rates, losses):.1e} is where the loss falls most steeply: {picture}')
+
     def due(self, period, stride):
         """Whether the last `stride` steps reached a multiple of `period` steps; 0 is never."""
         return period and self.agent.step // period > (self.agent.step - stride) // period
@@ -185,7 +194,9 @@ def main(args):
         run = Run(args, interrupts)
         stack.callback(run.close)
         stack.callback(run.end)  # the last one first
-        run.train()
+        run.find_rate() if args.find_lr else run.train()
+    if args.find_lr:
+        return
     if args.plotting.plot_experiments is not False and not (args.generate or run.collects):
         from Logging.Plot import plot
 

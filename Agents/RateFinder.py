@@ -1,5 +1,6 @@
 """The learning-rate range test (arXiv:1506.01186, section 3.3): the loss while the rate grows from update to update."""
 
+import io
 import math
 
 import numpy as np
@@ -47,7 +48,7 @@ def suggest(rates, losses):
 
 
 def draw(rates, losses):
-    """The losses over the rates, and the suggestion -> matplotlib figure."""
+    """The losses over the rates, and the suggestion -> PNG, as bytes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -58,7 +59,10 @@ def draw(rates, losses):
     axes.plot(rates, smoothed(losses), color='C0', label='smoothed')
     rate = suggest(rates, losses)
     axes.axvline(rate, color='C1', linestyle='--', label=f'steepest: lr={rate:.1e}')
+    axes.set_ylim(0, 1.5 * losses[0])
     axes.set(xscale='log', xlabel='learning rate', ylabel='sum of the losses')
     axes.legend(frameon=False)
     axes.spines[['top', 'right']].set_visible(False)
-    return figure
+    image = io.BytesIO()
+    figure.savefig(image, format='png', dpi=150)
+    return image.getvalue()

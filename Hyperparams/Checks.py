@@ -156,6 +156,8 @@ def check_together(values):
     name = Path(str(values['experiment']))
     if name.is_absolute() or '..' in name.parts or name == Path():
         raise UserError(f'experiment={values["experiment"]} is no name: give another place with root=<folder>')
+    if values['find_lr'] and (generate or not classify):
+        raise UserError('find_lr is for task=classify/<data set>: elsewhere a falling loss says little.')
     if generate and not values['offline']:
         raise UserError('generate=true learns from saved images: leave offline=false out.')
     if classify and not (values['RL'] or values['supervise'] or generate):

@@ -8,7 +8,7 @@ task=atari/BattleZone    task=atari/battle_zone
 Dataset=CIFAR10          Dataset._target_=torchvision.datasets.CIFAR10
 Dataset.subset=[0,1]     suite.subset=[0,1]; per_class and labelled too: the rest of Dataset goes to its class
 mini=true                length=mini
-recipe=cifar10_fast      recipe=cifar10_fast; the task is then the recipe's
+recipe=mnist_gan         recipe=mnist_gan, and what that file says it implies: task=classify/mnist generate=true
 suite._target_=my.Suite  task=custom/suite ++suite._target_=my.Suite
 suite.x=3                ++suite.x=3, beside it
 +lr=0.1                  ++lr=0.1, so that it may exist already
@@ -46,7 +46,7 @@ def options(group, folders=(FOLDER,)):
 
 def rewrite(words, folders=(FOLDER,)):
     """key=value words -> words for Hydra. Raises UserError for an Agent, task or block that there is not."""
-    out = [_rewrite(word, folders) for word in words]
+    out = [_rewrite(word, folders) for word in (*implied(words, folders), *words)]
     named = [match[1] for word in out if (match := re.match(r'\+\+(recipes\.[\w.]+)\._target_=', word))]
     if 'domain=generate' in out:  # what files say of actor and critic is meant for control, not to paint and to judge
         named += [block for block in BLOCKS if block.startswith(('recipes.actor', 'recipes.critic'))]
@@ -55,9 +55,22 @@ def rewrite(words, folders=(FOLDER,)):
     own = any(re.match(r'\+*suite\._target_=', word) for word in out)
     if own:  # what it takes is not known here
         out = [f'++{word}' if word.startswith('suite.') else word for word in out]
-    if not any(word.startswith(('task=', 'recipe=')) for word in out):
+    if not any(word.startswith('task=') for word in out):
         out.insert(0, f'task={OWN_SUITE if own else DEFAULT_TASK}')
     return out
+
+
+def implied(words, folders):
+    """The words that the recipe among them implies, but for those whose key is typed too."""
+    from yaml import safe_load
+
+    typed = {word.partition('=')[0].lower() for word in words}
+    found = []
+    for name in (word.partition('=')[2] for word in words if word.startswith('recipe=')):
+        for folder in folders:
+            file = Path(folder) / 'recipe' / f'{name}.yaml'
+            found += (safe_load(file.read_text()) or {}).get('implies', []) if file.is_file() else []
+    return [word for word in found if word.partition('=')[0].lower() not in typed]
 
 
 def _rewrite(word, folders):

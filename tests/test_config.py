@@ -375,6 +375,7 @@ def test_images_are_drawn_uniformly_whatever_the_agent_does_elsewhere(words):
         (['task=classify/mnits'], ['classify/mnist']),
         (['task=gym/default'], ['No task']),
         (['recipe=mnist_gam'], ['mnist_gan']),
+        (['find_lr=100'], ['task=classify']),
         (['Agent=Agents.DQNAgnt'], ['Agents.DQNAgent']),
         (['Eyes=MyBlock'], ['<module>.MyBlock']),
         (['Eyes=CNNN'], ['CNNN', 'Nearest: CNN.']),

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -388,6 +389,20 @@ def test_classification(words):
     if 'agent.log=true' in words:
         train = table('Train', task='classify/digits')
         assert column(train, 'accuracy') and column(train, 'supervised_loss')
+
+
+def test_a_learning_rate_is_suggested_and_nothing_is_trained_or_saved(folder, capsys):
+    run(*DIGITS, 'RL=false', 'find_lr=20')
+    assert 'lr=' in capsys.readouterr().out
+    assert Path('Benchmarking/Exp/DQNAgent/classify/digits_1_LearningRate.png').read_bytes().startswith(b'\x89PNG')
+    assert not Path('Checkpoints').exists() and not list(folder.rglob('*.csv'))
+
+
+def test_recipes_for_training_together(folder):
+    run(*DIGITS, 'lr=one_cycle(1e-2,100%)', 'agent.optimizer._target_=Agents.Optimizers.Muon', 'weight_decay=0.01',
+        'replay.mix={MixUp:{}, CutMix:{}}', 'agent.label_smoothing=0.1', 'agent.accumulate=2', 'ema=true',
+        'agent.rates.encoder=linear(0,1,50%)', 'agent.log=true')  # fmt: skip
+    assert column(table('Train', task='classify/digits'), 'supervised_loss')
 
 
 def test_a_folder_of_images(folder, capsys):
