@@ -141,6 +141,17 @@ def _build(node, key, targets, arguments=None):
         raise UserError(f'{key}: {path} failed with {type(error).__name__}: {one_line(error)}') from error
 
 
+def load(path, attr='', allowed=()):
+    """A part of a saved agent as a block of another one, with its weights, which go on learning (Agents/Transfer.py).
+
+    Eyes=Utils.load Eyes.path=Checkpoints/Exp/DQNAgent/classify/mnist_1 Eyes.attr=encoder.eyes
+    allowed: modules of your own whose classes that agent consists of.
+    """
+    from Agents.Transfer import part
+
+    return part(path, attr, allowed)
+
+
 def allowed(path, targets=()):
     """Whether a config may name this class: a config from elsewhere must not run any code it likes."""
     package = str(path).split('.')[0]

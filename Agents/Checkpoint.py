@@ -22,9 +22,10 @@ def save(path, agent, counters):
         'step': agent.step,
         'updates': agent.updates,
         'counters': counters,
+        'spec': agent.spec._asdict(),
         'checksum': checksum(tensors),
     }
-    run = json.dumps(header)
+    run = json.dumps(header, default=lambda array: array.tolist())
     with Utils.atomic(path) as temporary:
         try:
             save_file(tensors, temporary, metadata={'run': run, 'checksum': str(zlib.crc32(run.encode()))})

@@ -5,6 +5,8 @@ import inspect
 import torch
 from torch import nn
 
+from Utils import UserError
+
 
 def build(recipe, input_shape, output_shape=None, **arguments):
     """The block that `recipe` (a class, or a partial that may fix arguments of its own) makes of these shapes.
@@ -21,6 +23,8 @@ def build(recipe, input_shape, output_shape=None, **arguments):
     taken = inspect.signature(block).parameters
     try:
         return recipe(**{name: value for name, value in offered.items() if name in taken and name not in fixed})
+    except UserError:  # says itself what to type
+        raise
     except Exception as error:  # a block of anyone's may raise anything
         wanted = '' if output_shape is None else f' to {tuple(output_shape)}'
         raise ValueError(

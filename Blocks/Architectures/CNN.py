@@ -3,6 +3,7 @@
 from torch import nn
 
 from Blocks.Architectures.MLP import MLP
+from Blocks.Architectures.Null import Null
 from Blocks.Shapes import shape_of
 from Blocks.Weights import orthogonal
 
@@ -25,12 +26,12 @@ class CNN(nn.Module):
             layers += [nn.BatchNorm2d(width)] if norm else []
             layers += [nn.ReLU()]
             depth = width
-        self.layers = nn.Sequential(*layers).apply(orthogonal)
+        self.layers, self.head = nn.Sequential(*layers).apply(orthogonal), Null()
         if output_shape is not None:
-            self.layers.append(MLP(shape_of(self.layers, input_shape), output_shape, depth=0))
+            self.head = MLP(shape_of(self.layers, input_shape), output_shape, depth=0)
 
     def forward(self, x):
-        return self.layers(x)
+        return self.head(self.layers(x))
 
 
 class Nature(CNN):

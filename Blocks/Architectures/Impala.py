@@ -3,6 +3,7 @@
 from torch import nn
 
 from Blocks.Architectures.MLP import MLP
+from Blocks.Architectures.Null import Null
 from Blocks.Shapes import shape_of
 from Blocks.Weights import orthogonal
 
@@ -32,9 +33,9 @@ class Impala(nn.Module):
             layers += [nn.Conv2d(depth, channel * width, 3, padding=1), nn.MaxPool2d(3, 2, padding=1)]
             layers += [Residual(channel * width), Residual(channel * width)]
             depth = channel * width
-        self.layers = nn.Sequential(*layers, nn.ReLU()).apply(orthogonal)
+        self.layers, self.head = nn.Sequential(*layers, nn.ReLU()).apply(orthogonal), Null()
         if output_shape is not None:
-            self.layers.append(MLP(shape_of(self.layers, input_shape), output_shape, depth=0))
+            self.head = MLP(shape_of(self.layers, input_shape), output_shape, depth=0)
 
     def forward(self, x):
-        return self.layers(x)
+        return self.head(self.layers(x))
