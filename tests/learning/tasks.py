@@ -43,6 +43,17 @@ class Identity(Suite):
         return reward, self.time == 5, np.zeros(self.num_envs, bool)
 
 
+class Bits(Identity):
+    """The same with two choices at once, the bits of the class: half a reward for each that is right."""
+
+    spec = Spec((4,), 'float32', (4,), None, one_hots=(2, 2))
+
+    def act(self, action):
+        bits = action.reshape(-1, 2, 2).argmax(-1)
+        right = bits == np.stack([self.state // 2, self.state % 2], -1)
+        return right.mean(-1), super().act(self.state)[1], np.zeros(self.num_envs, bool)
+
+
 class Number(Identity):
     """The same with a number in [-1, 1]: to say it earns 1, less twice the distance."""
 

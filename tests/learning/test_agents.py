@@ -18,7 +18,7 @@ from Blocks.Architectures import Noisy
 from Datasets.Replay import Replay
 from Datasets.Rollout import Rollout
 from Environment import Environment
-from tests.learning.tasks import Chain, Identity, Number, Recall
+from tests.learning.tasks import Bits, Chain, Identity, Number, Recall
 from Utils import seed_everything
 
 TWO = {'num_critics': 2}
@@ -72,6 +72,14 @@ def test_continuous_identity(name, tmp_path):
     error = np.abs(agent.act(observed, explore=False) - observed)
     assert error.mean() < 0.15 and error.max() < 0.4  # at random 0.63
     assert Environment(Number(seed=2)).evaluate(agent, 16)['reward'] > 5 * 0.7  # at random -1.7
+
+
+@pytest.mark.parametrize('name', ['DQN', 'DrQV2', 'TD3', 'SAC', 'SPR', 'PPO'])
+def test_two_choices_at_once(name, tmp_path):
+    agent = train(name, Bits, tmp_path / 'memory', 800 if name == 'PPO' else 300, discount=0.0)
+    assert Environment(Bits(seed=2)).evaluate(agent, 16)['reward'] == 5
+    ones = agent.act(np.eye(4, dtype=np.float32), explore=False).reshape(4, 2, 2)
+    assert ones.argmax(-1).tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
 
 
 @pytest.mark.parametrize('name', AGENTS)
