@@ -37,7 +37,7 @@ class Run:
         args.obs_shape = [args.frame_stack * self.spec.obs_shape[0], *self.spec.obs_shape[1:]]
         args.action_shape = list(self.spec.action_shape)
         if args.generate and len(args.obs_shape) != 3:
-            raise Utils.UserError(f'generate=true needs images alone, which {args.task_name} does not show: task=atari/pong')
+            raise Utils.UserError(f'generate=true needs images alone, which {args.task_name} has not: task=atari/pong')
         args.precision = Utils.choose_precision(args.precision, device, images=self.spec.images)
         recipes = Utils.instantiate(args.recipes)
         self.agent = Utils.instantiate(args.agent, spec=self.spec, recipes=recipes, frame_stack=args.frame_stack)
