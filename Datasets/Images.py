@@ -49,6 +49,10 @@ class ImageData:
         self.stream, self.workers, self.keep = stream, workers, keep
         self.size = resize if resize is None or isinstance(resize, Sequence) else (resize, resize)
         check(self.selection)
+        if stream not in (None, True, False):
+            raise UserError(f"suite.stream is true, false or null, not '{stream}'.")
+        if workers is not None and (not isinstance(workers, int) or workers < 1):
+            raise UserError(f"suite.workers is a number of threads or null, not '{workers}'.")
 
     @functools.cached_property
     def train(self):

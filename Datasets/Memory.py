@@ -20,6 +20,8 @@ def remember(args, spec, replays, arena, on_policy=False):
     of_images = {name: options.pop(name) for name in ('transform', 'mix', 'balanced')}
     if spec.kind == 'classify' and args.offline:
         images = arena().suite.data.train
+        if args.conditional and (images.label < 0).any():
+            raise UserError('conditional=true needs the label of every image: leave Dataset.labelled= out.')
         return Dataset(images, args.batch_size, args.seed, **of_images, mean=spec.mean, classes=spec.num_actions)
     if on_policy and (load or path or args.offline):
         raise UserError('This agent learns only from what it just did, not from a replay: choose another, as Agent=DQN')

@@ -166,7 +166,7 @@ def check_together(values):
         raise UserError('RL=false needs labels to learn from: task=classify/<data set>')
     if values['replay']['prioritized'] and (classify or generate):
         raise UserError('replay.prioritized=true is for control: images are drawn uniformly here, so leave it out.')
-    for key in ('transform', 'balanced'):
+    for key in ('transform', 'mix', 'balanced'):
         if values['replay'][key] and not (classify and values['offline']):
             raise UserError(f'replay.{key} is for data sets: task=classify/<data set>; control has Aug=RandomShifts.')
     if values['tta'] and not classify:
@@ -268,8 +268,10 @@ def check_transforms(transforms):
         raise UserError(
             f'replay.transform is names with arguments, as "{{RandomHorizontalFlip:{{}}}}", not \'{transforms}\'.'
         )
-    for name in set(transforms) - public_names(PROJECT / 'Datasets' / 'Batched.py'):
-        check_target(f'torchvision.transforms.v2.{name}', f'replay.transform.{name}')
+    torchvision = importlib.util.find_spec('torchvision').submodule_search_locations[0]
+    known = public_names(PROJECT / 'Datasets' / 'Batched.py') | public_names(Path(torchvision, 'transforms', 'v2'))
+    for name in set(transforms) - known:
+        raise UserError(f"No transform '{name}' (replay.transform).{hint(name, known)}")
 
 
 def first_line(message):

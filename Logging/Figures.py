@@ -164,7 +164,7 @@ def confusion(matrix, names=None):
     axes.tick_params(length=0)
     if classes <= 20:
         for row, column in zip(*np.nonzero(matrix), strict=True):
-            colour = 'white' if shares[row, column] > 0.4 else Panels.TEXT
+            colour = 'white' if shares[row, column] > 0.25 else Panels.TEXT
             axes.text(column, row, f'{matrix[row, column]:,}', ha='center', va='center', fontsize=7.5, color=colour)
     bar = figure.colorbar(image, ax=axes, shrink=0.8, pad=0.02)
     bar.set_ticks([share**0.5 for share in (0, 0.01, 0.1, 0.5, 1)], labels=['0 %', '1 %', '10 %', '50 %', '100 %'])

@@ -328,5 +328,11 @@ def test_a_broken_image_that_is_streamed_is_named(photos):
         batches(data, 6)
 
 
+@pytest.mark.parametrize('settings', [{'stream': 'maybe'}, {'workers': 0}, {'workers': 'many'}])
+def test_wrong_settings_are_one_sentence(settings):
+    with pytest.raises(UserError, match=f'suite.{next(iter(settings))} is'):
+        Classify(Digits, **settings)
+
+
 def test_memory_that_is_left():
     assert 1e6 < memory_left() < 1e14
