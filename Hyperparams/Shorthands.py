@@ -3,6 +3,7 @@
 Eyes=ViT Eyes.depth=4    ~recipes.encoder.eyes ++recipes.encoder.eyes._partial_=true
                          ++recipes.encoder.eyes._target_=Blocks.Architectures.ViT ++recipes.encoder.eyes.depth=4
 recipes.critic.trunk=X   ++recipes.critic.trunk._target_=Blocks.Architectures.X
+Eyes=timm:resnet18       ++recipes.encoder.eyes._target_=Blocks.Architectures.Timm.resnet18
 Agent=ppo                Agent=Agents.PPOAgent
 task=atari/BattleZone    task=atari/battle_zone
 Dataset=CIFAR10          Dataset._target_=torchvision.datasets.CIFAR10
@@ -27,6 +28,7 @@ BLOCKS = (
     *ALIASES.values(),
     *(f'recipes.{block}' for block in ('actor.trunk', 'actor.pi_head', 'critic.trunk', 'critic.q_head')),
 )
+LIBRARIES = {'torchvision.models.': 'Torchvision', 'timm:': 'Timm'}  # networks by name, and the module that has them
 GROUPS = ('Agent', 'task', 'domain', 'recipe', 'length')
 SWITCHES = {
     'generate': ('domain', 'generate', 'usual'),
@@ -121,9 +123,19 @@ def recipe(key, value):
     if key == block and value[:1] not in FREE:
         key += '._target_'
     if key == f'{block}._target_':
-        package = augmentation_package if block == ALIASES['aug'] else lambda name: 'Blocks.Architectures'
-        value = each(value, lambda name: qualify(name, package(name)))
+        value = each(value, lambda name: block_path(name, block))
     return f'{key}={value}'
+
+
+def block_path(name, block):
+    """'CNN' -> 'Blocks.Architectures.CNN'; the networks of other libraries -> the modules that make blocks of them."""
+    for library, module in LIBRARIES.items():
+        if name.startswith(library):
+            network, _, tag = name.removeprefix(library).partition('.')
+            if tag:
+                raise UserError(f'{name} holds a dot: give {library}{network}, and pretrained={tag} to that block.')
+            return f'Blocks.Architectures.{module}.{network}'
+    return qualify(name, augmentation_package(name) if block == ALIASES['aug'] else 'Blocks.Architectures')
 
 
 def augmentation_package(name):
