@@ -146,9 +146,9 @@ class Run:
         from Logging import Report
 
         if not self.collects:
-            began = time.monotonic()
+            began, logger = time.monotonic(), self.logger  # which moves an earlier run's files out of the way
             report = Report.evaluate(self.args, self.agent, self.arena, self.replay, self.prefix)
-            self.logger.log('Eval', self.counts | report)
+            logger.log('Eval', self.counts | report)
             self.mark = (self.mark[0], self.mark[1] + time.monotonic() - began)  # speed is that of training
 
     def save(self):

@@ -10,6 +10,7 @@ Dataset=CIFAR10          Dataset._target_=torchvision.datasets.CIFAR10
 Dataset.subset=[0,1]     suite.subset=[0,1]; per_class and labelled too: the rest of Dataset goes to its class
 mini=true                length=mini
 recipe=mnist_gan         recipe=mnist_gan, and what that file says it implies: task=classify/mnist generate=true
+agent.optimizer._target_=X  ~agent.optimizer ++agent.optimizer._partial_=true ++agent.optimizer._target_=X
 suite._target_=my.Suite  task=custom/suite ++suite._target_=my.Suite
 suite.x=3                ++suite.x=3, beside it
 +lr=0.1                  ++lr=0.1, so that it may exist already
@@ -54,6 +55,9 @@ def rewrite(words, folders=(FOLDER,)):
         named += [block for block in BLOCKS if block.startswith(('recipes.actor', 'recipes.critic'))]
     for block in dict.fromkeys(named):  # the arguments in option files were meant for the block that they name
         out = [f'~{block}', f'++{block}._partial_=true', f'++{block}._target_=null', *out]
+    if any(re.match(r'\+*agent\.optimizer\._target_=', word) for word in out):  # nor are they another optimiser's
+        out = ['~agent.optimizer', '++agent.optimizer._partial_=true',
+               *(re.sub(r'^\+*(?=agent\.optimizer\.)', '++', word) for word in out)]  # fmt: skip
     own = any(re.match(r'\+*suite\._target_=', word) for word in out)
     if own:  # what it takes is not known here
         out = [f'++{word}' if word.startswith('suite.') else word for word in out]

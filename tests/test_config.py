@@ -358,6 +358,18 @@ def test_steps_of_a_schedule_may_be_a_share_of_the_run():
     assert config.agent.rates.encoder == 'linear(0,1,1000)'
 
 
+def test_another_optimizer_takes_its_own_arguments_and_none_of_the_usual_ones():
+    words = [
+        'agent.optimizer.momentum=0.9',
+        'agent.optimizer._target_=torch.optim.SGD',
+        'agent.optimizer.nesterov=true',
+    ]
+    config = Compose.compose(['task=atari/pong', *words])  # whose file sets Adam's eps
+    own = {'_partial_': True, '_target_': 'torch.optim.SGD', 'momentum': 0.9, 'nesterov': True}
+    assert OmegaConf.to_container(config.agent.optimizer) == own
+    assert 'eps' in Compose.compose(['task=atari/pong', 'agent.optimizer.eps=1e-3']).agent.optimizer
+
+
 @pytest.mark.parametrize('words', [['task=classify/digits'], ['generate=true']])
 def test_images_are_drawn_uniformly_whatever_the_agent_does_elsewhere(words):
     assert Compose.compose(['Agent=Rainbow']).replay.prioritized
