@@ -4,6 +4,7 @@ import functools
 import io
 import tarfile
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from Utils import UserError, one_line
@@ -37,7 +38,7 @@ class Archive:
                 parts = PurePosixPath(name).parts
                 if name.lower().endswith(IMG_EXTENSIONS) and not parts[-1].startswith('.'):
                     files[parts] = read()
-        except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, RuntimeError, tarfile.TarError, zipfile.BadZipFile, zlib.error) as error:
             raise UserError(f'{path} cannot be read as an archive of images: {one_line(error)}.') from error
         files = within(files)
         tests = next((name for name in TESTS if any(parts[0] == name for parts in files)), None)

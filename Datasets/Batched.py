@@ -6,7 +6,6 @@ Each is called with (obs uint8 [B, C, H, W], draw) and returns the same, its arg
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 
 class Draw(NamedTuple):
@@ -39,7 +38,7 @@ class RandomVerticalFlip(RandomHorizontalFlip):
 
 
 class AlternatingFlip:
-    """Half of the images are mirrored in even epochs, the other half in odd ones (arXiv:2404.00498, section 3.6).
+    """Half of the images are mirrored in even epochs, the other half in odd ones (arXiv:2404.00498).
 
     An image is seen both ways within any two epochs; with random flips, half of them come the same way twice.
     """
@@ -54,14 +53,13 @@ class RandomCrop:
     def __init__(self, size, padding=None, pad_if_needed=False, fill=0, padding_mode='constant'):
         from torchvision.transforms import v2
 
-        self.height, self.width = v2.RandomCrop(size, padding, pad_if_needed, fill, padding_mode).size
-        self.padding, self.fill, self.mode = padding, fill, padding_mode
+        crop = v2.RandomCrop(size, padding, pad_if_needed, fill, padding_mode)
+        self.height, self.width = crop.size
+        self.padding, self.fill, self.mode = crop.padding, fill, padding_mode  # left, right, top, bottom
 
     def __call__(self, obs, draw):
-        from torchvision.transforms.v2 import functional
-
         if self.padding is not None:
-            obs = functional.pad(torch.from_numpy(obs), self.padding, self.fill, self.mode).numpy()
+            obs = self.padded(obs, *self.padding)
         batch, _, height, width = obs.shape
         if self.height > height or self.width > width:
             raise ValueError(f'crop of {self.height}x{self.width} from {height}x{width} pixels')
@@ -69,6 +67,15 @@ class RandomCrop:
         left = draw.random.integers(width - self.width + 1, size=batch)
         windows = np.lib.stride_tricks.sliding_window_view(obs, (self.height, self.width), (2, 3))
         return windows[np.arange(batch), :, top, left]  # [B, C, H', W', h, w] -> [B, C, h, w]
+
+    def padded(self, obs, left, right, top, bottom):
+        if self.mode != 'constant':
+            return np.pad(obs, ((0, 0), (0, 0), (top, bottom), (left, right)), self.mode)
+        batch, channels, height, width = obs.shape
+        fill = np.reshape(self.fill, (-1, 1, 1)) if np.ndim(self.fill) else self.fill
+        wide = np.full((batch, channels, top + height + bottom, left + width + right), fill, np.uint8)
+        wide[:, :, top : top + height, left : left + width] = obs
+        return wide
 
 
 class Cutout:

@@ -13,7 +13,7 @@ def mirror(obs):
 
 
 def shift(obs):
-    """As it is, and one pixel up and left, down and right, edges reflected (arXiv:2404.00498, section 3.5)."""
+    """As it is, and one pixel down and right, up and left, edges reflected (compare multi-crop, arXiv:2404.00498)."""
     height, width = obs.shape[-2:]
     wide = np.pad(obs, ((0, 0), (0, 0), (1, 1), (1, 1)), 'reflect')
     return [obs, wide[..., :height, :width], wide[..., 2:, 2:]]

@@ -6,6 +6,7 @@ import pytest
 from Datasets.Images import ImageData
 from Datasets.Selection import Selection, numbered, select
 from Datasets.Suites.Classify import Classify, Digits
+from Hyperparams.Compose import compose
 from Utils import UserError
 
 NAMES = ['ape', 'cat', 'dog', 'yak']
@@ -57,6 +58,12 @@ def test_digits_of_some_classes():
     assert (sevens == whole.test.obs[whole.test.label == 7]).all()
     suite = Classify(Digits, num_envs=4, train=False, subset=[7, 3])
     assert suite.spec.num_actions == 2 and suite.episodes == len(data.test.label)
+
+
+def test_the_command_line_says_it_of_the_data_set():
+    words = ['task=classify/digits', 'Dataset.subset=[3,8]', '+Dataset.per_class=50', 'Dataset.labelled=0.1']
+    suite = compose(words).suite
+    assert (suite.subset, suite.per_class, suite.labelled) == ([3, 8], 50, 0.1) and 'subset' not in suite.Dataset
 
 
 @pytest.mark.parametrize(

@@ -84,14 +84,17 @@ def test_an_archive_of_classes_is_split_as_its_folder_is(photos, tmp_path, endin
     assert equal(data, ImageData(ImageFolder, {'root': str(photos / 'train')}, '')) and len(data.test.label) == 2
 
 
-@pytest.mark.parametrize('content', [b'', b'no archive', None])
-def test_a_bad_archive_is_one_sentence(photos, tmp_path, content):
-    path = tmp_path / 'packed.tar.gz'
-    if content is None:
+@pytest.mark.parametrize('kind', ['nothing', 'no archive', 'no images', 'cut', 'damaged', 'damaged zip'])
+def test_a_bad_archive_is_one_sentence(photos, tmp_path, kind):
+    path = pack(photos, tmp_path / ('packed.zip' if kind == 'damaged zip' else 'packed.tar.gz'))
+    content = path.read_bytes()
+    if kind == 'no images':
         tarfile.open(path, 'w:gz').close()
     else:
-        path.write_bytes(content)
-    with pytest.raises(UserError, match=r'packed\.tar\.gz') as error:
+        damaged = content[:200] + bytes(300) + content[500:]
+        others = {'nothing': b'', 'no archive': b'hello', 'cut': content[:700]}
+        path.write_bytes(others.get(kind, damaged))
+    with pytest.raises(UserError, match=path.name) as error:
         Classify(functools.partial(ImageFolder, root=str(path)))
     assert '\n' not in str(error.value)
 
