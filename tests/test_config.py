@@ -255,42 +255,6 @@ def test_shorthands(word, rewritten):
     assert rewritten in rewrite([word])
 
 
-# Of the user's description; ViT, ResNet18 and AttentionPool are CNN and MLP here until they stand.
-CIFAR = ['task=classify/cifar10', 'RL=false', 'ema=true', 'weight_decay=0.01']
-HERE = 'Blocks.Architectures'
-USERS_EXAMPLES = [
-    [],
-    ['task=classify/mnist', 'RL=false'],
-    [*CIFAR, 'replay.transform={RandomHorizontalFlip:{}}', f'Eyes={HERE}.CNN'],
-    [*CIFAR, 'replay.transform={RandomCrop:{size:32,padding:4},RandomHorizontalFlip:{}}', f'recipes.Aug={HERE}.Null'],
-    ['task=classify/mnist', 'generate=true'],
-    ['task=atari/breakout', 'generate=true', 'evaluate_episodes=1', 'action_repeat=1'],
-    ['task=atari/battlezone'],
-    ['task=atari/breakout', 'offline=true'],
-    ['save_per_steps=100000', 'load=true'],
-    ['replay.save=true', 'replay.load=true'],
-    [f'Eyes={HERE}.CNN', '+recipes.encoder.eyes.patch_size=7'],
-    ['generate=True', f'recipes.critic.q_head._target_={HERE}.CNN', 'recipes.critic.q_head.input_shape=${obs_shape}'],
-    [
-        'task=classify/mnist',
-        f'recipes.critic.trunk._target_={HERE}.MLP',
-        f'recipes.actor.trunk._target_={HERE}.MLP',
-        f'pool={HERE}.Null',
-    ],
-    ['parallel=true'],
-    ['learn_per_steps=0', 'replay.save=true', 'load_per_steps=1'],
-    ['offline=true', 'save_per_steps=2'],
-    ['experiment=ExpName1', "plotting.plot_experiments=['ExpName1', 'SomeOtherExp']"],
-    ['agent.log=true'],
-]
-
-
-@pytest.mark.parametrize('words', USERS_EXAMPLES)
-def test_users_examples_compose(words):
-    config = Compose.compose(words)
-    assert config.RL is ('RL=false' not in words)
-
-
 def test_a_block_of_the_command_line_is_not_given_the_arguments_of_a_file():
     assert Compose.compose(['task=classify/digits']).recipes.aug.pad == 2
     aug = Compose.compose(['task=classify/digits', 'Aug.size=3', 'Aug=Null']).recipes.aug
