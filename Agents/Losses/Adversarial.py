@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import torch
 from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from Agents.Losses.TemporalDifference import td_loss
 
@@ -56,14 +57,17 @@ def zero_centered(score, images):
     """||grad D||^2 [B] at images [B, C, H, W] (arXiv:1801.04406, eq. 9: R1 of the data's, R2 of the agent's own).
 
     score: images -> [E, B]; the ensemble's slopes are summed."""
-    images = images.detach().float().requires_grad_()
-    (slope,) = torch.autograd.grad(score(images).sum(), images, create_graph=True)
-    return slope.square().flatten(1).sum(1)
+    return slope(score, images).square().flatten(1).sum(1)
 
 
 def one_centered(score, real, created):
     """(||grad D|| - 1)^2 [B] between real and created images, both [B, C, H, W] (arXiv:1704.00028, eq. 3)."""
     mix = torch.rand(len(real), 1, 1, 1, device=real.device)
-    between = torch.lerp(real.float(), created.float(), mix).detach().requires_grad_()
-    (slope,) = torch.autograd.grad(score(between).sum(), between, create_graph=True)
-    return (slope.flatten(1).norm(dim=1) - 1).square()
+    return (slope(score, torch.lerp(real.float(), created.float(), mix)).flatten(1).norm(dim=1) - 1).square()
+
+
+def slope(score, images):
+    """Of the scores at images, with a gradient of its own, which torch's fused attentions do not have."""
+    images = images.detach().float().requires_grad_()
+    with sdpa_kernel(SDPBackend.MATH):
+        return torch.autograd.grad(score(images).sum(), images, create_graph=True)[0]

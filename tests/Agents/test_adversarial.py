@@ -7,6 +7,8 @@ import torch
 
 from Agents.Losses.Adversarial import GAMES, one_centered, zero_centered
 from Agents.Losses.TemporalDifference import td_loss
+from Blocks import Architectures
+from Blocks.Critics import Critic
 
 REAL, CREATED = torch.tensor([[2.0, 0.5]]), torch.tensor([[-1.0, 0.0]])  # one critic, two images each
 
@@ -66,3 +68,17 @@ def test_one_centered_is_least_at_slope_one():
         assert one_centered(lambda x, weight=weight: weight @ x.flatten(1).T, real, created).tolist() == pytest.approx(
             [penalty] * 4, abs=1e-6
         )
+
+
+@pytest.mark.parametrize('name', ['ViT', 'ResidualDiscriminator', 'CNN'])
+def test_penalties_of_any_discriminator(name):
+    images = torch.rand(2, 3, 16, 16)
+    critic = Critic((4,), images.shape[1:], q_head=getattr(Architectures, name))
+    with torch.autocast('cpu', torch.bfloat16):
+        penalty = zero_centered(lambda x: critic(None, x), images) + one_centered(
+            lambda x: critic(None, x), images, 1 - images
+        )
+    penalty.mean().backward()
+    gradients = [parameter.grad for parameter in critic.parameters() if parameter.grad is not None]
+    assert penalty.isfinite().all() and all(gradient.isfinite().all() for gradient in gradients)
+    assert sum(gradient.abs().sum() for gradient in gradients) > 0
