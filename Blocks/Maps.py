@@ -1,7 +1,7 @@
 """Feature maps [B, C, *grid], and their places as tokens [B, N, C] for what attends, relates or reads in order.
 
 The convention of all architectures: what sees gives a map [D, h, w], so that pools, convolutions and flattening work
-behind everything; N tokens without a grid are a map [D, N]; what has gathered gives [D].
+behind everything; N tokens without a grid are a map [D, N, 1]; what has gathered gives [D].
 """
 
 import torch

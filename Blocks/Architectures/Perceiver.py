@@ -12,7 +12,7 @@ from Blocks.Weights import lecun
 
 
 class Perceiver(nn.Module):
-    """[B, C, *grid] -> [B, out_channels, latents]: `depth` times the latents ask the input, and then each other.
+    """[B, C, *grid] -> [B, out_channels, latents, 1]: `depth` times the latents ask the input, and then each other.
 
     bands: frequencies of the positions, from one to half the places of a side (section 3.2). hidden_dim: of each
     layer's MLP, by default 4 * out_channels.
@@ -35,7 +35,7 @@ class Perceiver(nn.Module):
         latents = self.latents.expand(len(x), -1, -1)
         for ask, talk in zip(self.cross, self.selves, strict=True):
             latents = talk(ask(latents, x))
-        return self.head(self.norm(latents).mT)  # [B, L, D] -> [B, D, L]
+        return self.head(self.norm(latents).mT.unsqueeze(3))  # [B, L, D] -> [B, D, L, 1]
 
 
 def fourier(grid, bands):
