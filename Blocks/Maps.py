@@ -26,7 +26,7 @@ def places(input_shape, most=None):
     """(C, *grid) -> grid. Raises ValueError if there is but one place, or more than `most`."""
     grid = tuple(input_shape[1:])
     if max(grid, default=1) == 1:
-        raise ValueError('it goes from place to place, and here is one: give it the feature map of eyes, as pool=Null keeps it')
+        raise ValueError('it goes from place to place, and here is one: it wants a feature map, as pool=Null keeps it')
     if most and size(grid) > most:
         raise ValueError(f'it pairs all places, and {size(grid)} are more than {most}: put it behind eyes')
     return grid
