@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from Datasets import Rings
 from Datasets.Dataset import Dataset
 from Datasets.Replay import Replay
 from Datasets.Rollout import Rollout
@@ -30,17 +31,31 @@ def remember(args, spec, replays, arena, on_policy=False):
         int(2 * args.learn_per_steps) if on_policy and not save else all_steps
     )
     options |= {'frame_stack': args.frame_stack, 'seed': args.seed}
+    kind = '' if save else '_unsaved'  # what a killed run leaves behind is not taken for a saved replay
+    new = replays.with_name(f'{replays.name}_{datetime.now():%Y-%m-%d-%H-%M-%S-%f}{kind}')
+    name_leftovers(replays.parents[2])
     if not (load or path or args.offline):
-        kind = '' if save else '_unsaved'  # what a killed run leaves behind is not taken for a saved replay
-        path = replays.with_name(f'{replays.name}_{datetime.now():%Y-%m-%d-%H-%M-%S-%f}{kind}')
-        return (Rollout if on_policy else Replay)(spec, path, args.num_envs, **options)
-    saved = sorted(replays.parent.glob(f'{replays.name}_[0-9]*[0-9]/header.json'))
+        return (Rollout if on_policy else Replay)(spec, new, args.num_envs, **options)
+    saved = sorted(replays.parent.glob(f'{replays.name}_[0-9]*[0-9]/{Rings.HEADER}'))
     if not path and not saved:
         raise UserError(f'No replay at {replays}_*: run with replay.save=true first, or give replay.path=<folder>')
-    mode = 'r' if args.offline else 'r+' if save else 'c'
-    replay = Replay(spec, path or saved[-1].parent, mode=mode, **options)
-    if not args.offline and replay.num_envs != args.num_envs:
-        raise UserError(f'The replay at {replay.path} has other environments: num_envs={replay.num_envs}')
+    replay = Replay(spec, path or saved[-1].parent, mode='r' if args.offline else 'r+' if save else 'c', **options)
+    resized = args.replay.capacity and replay.slots(options['capacity'], replay.num_envs) != replay.capacity
     if args.offline:
+        if resized:
+            raise UserError(f'offline=true reads the replay at {replay.path} as it is: leave replay.capacity= out.')
         wait_for(lambda: replay.ready, f'The replay at {replay.path} holds too few steps to learn from')
+        return replay
+    if replay.num_envs != args.num_envs:
+        raise UserError(f'The replay at {replay.path} has other environments: num_envs={replay.num_envs}')
+    if resized:
+        replay = Replay(spec, new, args.num_envs, source=replay, **options)
+    replay.cut()
     return replay
+
+
+def name_leftovers(experiment):
+    """A line for each replay in an experiment's folder that a killed run could not delete. They are not ours to."""
+    for path in sorted(experiment.glob('*/*/*_unsaved')):
+        if not Rings.in_use(path):
+            print(f'A killed run left {path} ({Rings.size(path) / 1e6:.1f} MB): delete it, or go on with replay.path=')

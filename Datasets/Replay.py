@@ -1,26 +1,18 @@
-"""Experience replay: a memory-mapped ring per environment that stores each frame once and gathers whole batches.
+"""Experience replay: memory-mapped rings (Rings.py) that store each frame once and of which whole batches are gathered.
 
-A slot holds one observation and what was done there. An episode of T steps takes T + 1 slots: the last one, flagged
-FINAL, holds the observation that nobody acted on. Stacks, n-step returns and futures are computed as a batch is drawn,
-so they are options of the reader. Slots are counted from the start of the run; `count % capacity` is where a slot lies.
+Stacks, n-step returns and futures are computed as a batch is drawn, so they are options of the reader.
 """
-
-import json
-import os
-from pathlib import Path
 
 import numpy as np
 import torch
 
 import Utils
 from Datasets.Experience import Experience, Future
+from Datasets.Rings import FINAL, LIFE_LOST, TERMINATED, TRUNCATED, Rings
 from Datasets.SumTree import SumTree
 
-VERSION = 1
-TERMINATED, TRUNCATED, LIFE_LOST, FINAL = 1, 2, 4, 8  # bits of a slot's flags
 
-
-class Replay:
+class Replay(Rings):
     """Uniform or prioritised n-step samples of experience, drawn by (seed, cursor) and the content alone.
 
     Arguments:
@@ -35,25 +27,19 @@ class Replay:
         prioritized, alpha, beta: proportional prioritised sampling (arXiv:1511.05952); beta may be such a schedule.
         mode: 'w+' a new replay; 'r+' append to the one at `path`; 'c' go on from it without changing its files;
             'r' follow it while another process writes.
+        source: a replay whose newest steps a new one begins with.
     Raises UserError if the disk is too small or the files at `path` are not a whole replay.
     """
 
     def __init__(self, spec, path, num_envs=1, capacity=100_000, frame_stack=1, batch_size=32, nstep=1, discount=0.99,
                  horizon=0, reward_clip=None, life_loss_cuts=False, prioritized=False, alpha=0.6, beta=0.4, seed=0,
-                 mode='w+'):  # fmt: skip
-        self.path, self.mode = Path(path), mode
+                 mode='w+', source=None):  # fmt: skip
         self.batch_size, self.schedules, self.horizon = batch_size, {'nstep': nstep, 'discount': discount}, horizon
         self.frame_stack, self.seed, self.cursor = frame_stack, seed, 0
         self.reward_clip = reward_clip
         self.stops = TERMINATED | (LIFE_LOST if life_loss_cuts else 0)  # nothing follows, for the returns
         self.window = max(round(Utils.extremes(nstep)[1]), horizon)  # steps that must be held after a start
-        self.spec = spec
-        if mode == 'w+':
-            self.num_envs, self.capacity = num_envs, -(-capacity // num_envs)
-            self.capacity = max(self.capacity, self.window + frame_stack + 2)
-            self._create()
-        else:
-            self._open()
+        super().__init__(spec, path, num_envs, self.slots(capacity, num_envs), mode, source)
         # views that are plain arrays: NumPy's memmap costs microseconds at every touch
         self.flat = {name: np.asarray(data).reshape(-1, *data.shape[2:]) for name, data in self.data.items()}
         self.envs = np.arange(self.num_envs)
@@ -65,6 +51,10 @@ class Replay:
             self.tree = SumTree(self.num_envs * self.capacity)
             stored = np.flatnonzero(self.flat['flags'] & FINAL == 0)
             self.tree[stored[self._written(stored)]] = 1.0
+
+    def slots(self, capacity, num_envs):
+        """Slots of each ring for `capacity` in all; room for one whole sample at least."""
+        return max(-(-capacity // num_envs), self.window + self.frame_stack + 2)
 
     # Writing
 
@@ -93,11 +83,18 @@ class Replay:
             self.tree[envs * self.capacity + slots] = self.max_priority if fields else 0.0
         self.heads[envs] += 1  # last: a reader in another process sees whole slots only
 
-    # Reading
+    def cut(self):
+        """Ends the episodes that a load finds open, since environments begin anew: what was seen last is final."""
+        for env in self.envs[self.ages > 0]:
+            last = (self.heads[env] - 1) % self.capacity
+            self.data['flags'][env, last] = FINAL
+            if self.ages[env] > 1:
+                self.data['flags'][env, last - 1] |= TRUNCATED  # -1 is where slot 0 of a full ring has its predecessor
+            if self.prioritized:
+                self.tree[np.array([env * self.capacity + last])] = 0.0
+        self.ages[:] = 0
 
-    def __len__(self):
-        """Slots held."""
-        return int(np.minimum(self.heads, self.capacity).sum())
+    # Reading
 
     @property
     def nstep(self):
@@ -251,99 +248,6 @@ class Replay:
             self.max_priority = max(self.max_priority, priority.max())
             self.tree[np.asarray(index)] = priority
 
-    # Files
-
-    def _fields(self):
-        """Shape and dtype of a slot's fields."""
-        fields = {
-            'obs': (self.spec.obs_shape, self.spec.obs_dtype),
-            'action': (self.spec.action_shape, 'float32' if self.spec.action_shape else 'int64'),
-            'reward': ((), 'float32'),
-            'flags': ((), 'uint8'),
-            'age': ((), 'int32'),
-        }
-        return fields | ({'label': ((), 'int64')} if self.spec.kind == 'classify' else {})
-
-    def _create(self):
-        """New files of full size: a disk that is too small says so now, not in the middle of the run."""
-        try:
-            self.path.mkdir(parents=True)
-            shapes = {
-                name: ((self.num_envs, self.capacity, *shape), dtype) for name, (shape, dtype) in self._fields().items()
-            }
-            self.data = {name: self._allocate(name, *shape) for name, shape in shapes.items()}
-            self.heads = self._allocate('heads', (self.num_envs,), 'int64')
-            self.flush()
-        except KeyboardInterrupt:
-            self.delete()
-            raise
-        except OSError as error:
-            self.delete()
-            raise Utils.UserError(
-                f'No room for a replay of {self.num_envs * self.capacity:,} steps at {self.path} ({error.strerror}): '
-                'free the disk, or choose replay.capacity= or root='
-            ) from error
-
-    def _allocate(self, name, shape, dtype):
-        array = np.lib.format.open_memmap(self.path / f'{name}.npy', 'w+', np.dtype(dtype), shape)
-        if hasattr(os, 'posix_fallocate'):  # a sparse file on a full disk would end in SIGBUS much later
-            with open(self.path / f'{name}.npy', 'r+b') as file:
-                os.posix_fallocate(file.fileno(), 0, array.offset + array.nbytes)
-        return array
-
-    def _open(self):
-        """Files of an earlier run, checked against their header and this task."""
-        try:
-            header = json.loads((self.path / 'header.json').read_text())
-            if header['version'] != VERSION:
-                raise ValueError(f'it is of version {header["version"]}, this program reads {VERSION}')
-            self.num_envs, self.capacity = header['num_envs'], header['capacity']
-            wanted = {name: [list(shape), str(np.dtype(dtype))] for name, (shape, dtype) in self._fields().items()}
-            if header['fields'] != wanted:
-                raise ValueError(f'it holds {header["fields"]}, this task needs {wanted}')
-            self.data = {name: self._map(name) for name in wanted}
-            self.heads = self._map('heads')
-            for name, data in self.data.items():
-                shape, dtype = wanted[name]
-                if data.shape != (self.num_envs, self.capacity, *shape) or data.dtype != dtype:
-                    raise ValueError(f'{name}.npy is {data.shape} {data.dtype}')
-            if self.heads.shape != (self.num_envs,) or (self.heads < 0).any():
-                raise ValueError('heads.npy is damaged')
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise Utils.UserError(
-                f'No whole replay at {self.path} ({error}): choose another with replay.path='
-            ) from error
-
-    def _map(self, name):
-        mode = 'r+' if self.mode == 'r+' else 'c' if self.mode == 'c' else 'r'
-        return np.load(self.path / f'{name}.npy', mmap_mode=mode, allow_pickle=False)
-
     def _written(self, index):
         env, slot = np.divmod(index, self.capacity)
         return slot < self.heads[env]
-
-    def flush(self):
-        """Everything so far to the disk, the header last."""
-        if self.mode in ('w+', 'r+'):
-            for data in (*self.data.values(), self.heads):
-                data.flush()
-            header = {
-                'version': VERSION,
-                'num_envs': self.num_envs,
-                'capacity': self.capacity,
-                'heads': self.heads.tolist(),
-                'size': len(self),
-                'fields': {
-                    name: [list(shape), str(np.dtype(dtype))] for name, (shape, dtype) in self._fields().items()
-                },
-            }
-            Utils.atomic_write(self.path / 'header.json', json.dumps(header, indent=1))
-
-    def delete(self):
-        """Removes the files, if this object made them; never those of an earlier run."""
-        if self.mode == 'w+' and self.path.exists():
-            for name in (*self._fields(), 'heads'):
-                (self.path / f'{name}.npy').unlink(missing_ok=True)
-            (self.path / 'header.json').unlink(missing_ok=True)
-            if not any(self.path.iterdir()):
-                self.path.rmdir()

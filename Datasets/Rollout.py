@@ -4,7 +4,8 @@ import numpy as np
 import torch
 
 from Datasets.Experience import Experience
-from Datasets.Replay import FINAL, TERMINATED, TRUNCATED, Replay
+from Datasets.Replay import Replay
+from Datasets.Rings import FINAL, TERMINATED, TRUNCATED
 
 
 class Rollout(Replay):
