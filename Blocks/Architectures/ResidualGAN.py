@@ -86,7 +86,7 @@ class ResidualDiscriminator(nn.Module):
 def glorot(module):
     """For `apply`: uniform weights of deviation (2 / (inputs + outputs))**0.5, as the paper's own code has them."""
     if isinstance(module, nn.Conv2d | nn.Linear):
-        nn.init.xavier_uniform_(module.weight, 2**0.5 if getattr(module, 'kernel_size', (1,))[0] == 3 else 1)
+        nn.init.xavier_uniform_(module.weight)
         nn.init.zeros_(module.bias)
 
 

@@ -9,8 +9,8 @@ import torchvision
 from torch import nn
 
 import Blocks.Architectures as Architectures
-from Blocks.Actors import Actor, Proposals
-from Blocks.Architectures import CNN, MLP, Discriminator, Dueling, Generator, Null
+from Blocks.Actors import Actor
+from Blocks.Architectures import CNN, MLP, Dueling, Null
 from Blocks.Critics import Critic
 from Blocks.Encoders import Encoder
 from Blocks.Shapes import Flat, build, check, shape_of, size
@@ -166,56 +166,6 @@ def test_shape_of_leaves_everything_alone():
 
 def test_size():
     assert (size(()), size((3, 4))) == (1, 12)
-
-
-# Critics
-
-
-def test_critic_gathers_the_action_that_was_done():
-    critic = Critic(FLAT, (), ACTIONS, ensemble=3, hidden_dim=16)
-    features, action = torch.randn(4, *FLAT), torch.tensor([0, 4, 2, 2])
-    q = critic(features)
-    assert q.shape == (3, 4, ACTIONS)
-    torch.testing.assert_close(critic(features, action), q[:, range(4), action])
-    assert not torch.equal(q[0], q[1])  # heads begin apart
-
-
-def test_critic_scores_proposals_as_it_scores_them_one_by_one():
-    critic = Critic(FLAT, (2,), ensemble=2, hidden_dim=16)
-    features, proposals = torch.randn(3, *FLAT), Proposals(6, (2,))(torch.zeros(3, 1))
-    assert proposals.shape == (3, 6, 2) and proposals.abs().max() <= 1
-    q = critic(features, proposals)
-    assert q.shape == (2, 3, 6)
-    for i in range(6):
-        torch.testing.assert_close(q[..., i], critic(features, proposals[:, i]))
-
-
-def test_critic_of_images_ignores_the_latent():
-    critic = Critic(FLAT, IMAGE)
-    critic.eval()
-    picture = images()
-    assert torch.equal(critic(torch.randn(2, *FLAT), picture), critic(None, picture))
-
-
-# DCGAN
-
-
-@pytest.mark.parametrize('sides', [range(8, 40), range(40, 72), range(72, 97)], ids=str)
-def test_generator_gives_every_size(sides):
-    for side in sides:
-        shape = (side % 3 + 1, side, 104 - side)
-        image = Generator((6,), shape, channels=2)(torch.randn(2, 6))
-        assert image.shape == (2, *shape) and image.abs().max() < 1 and image.std() > 0
-        score = Discriminator(shape, channels=2)(image)
-        assert score.shape == (2, 1)
-
-
-def test_generator_reaches_both_ends():
-    generator = Generator((6,), (1, 9, 9), channels=2)
-    with torch.no_grad():
-        generator.grow[-1].weight.mul_(1e4)
-        image = generator(torch.randn(50, 6))
-    assert -1 <= image.min() < -0.99 and 0.99 < image.max() <= 1
 
 
 def test_flat_and_null():
