@@ -8,6 +8,7 @@ where a slot lies.
 import json
 import os
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,7 +64,7 @@ class Rings:
             slots = np.arange(max(0, head - self.capacity), head)
             age, flags = (self.data[name][env, slots % self.capacity] for name in ('age', 'flags'))
             first = slots[np.flatnonzero((age == 0) | (slots == slots[:1]))]
-            for start, stop in zip(first.tolist(), [*first[1:].tolist(), head], strict=True):
+            for start, stop in pairwise([*first.tolist(), head]):
                 whole = age[start - slots[0]] == 0 and flags[stop - 1 - slots[0]] & FINAL > 0
                 yield Episode(env, start, stop, bool(whole))
 

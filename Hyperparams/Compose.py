@@ -8,7 +8,13 @@ from pathlib import Path
 
 from Hyperparams.Checks import check, first_line, keys, unknown_key
 from Hyperparams.Shorthands import FOLDER, GROUPS, rewrite
-from Utils import UserError, allowed, one_line
+from Utils import UserError, allowed, one_line, resolve
+
+COMMANDS = {  # words that stand for something else than a run -> what does it
+    'inspect': 'Datasets.Inspect.inspect',
+    'export': 'Datasets.Exchange.write',
+    'import': 'Datasets.Exchange.read',
+}
 
 
 def launch(main, argv=None):
@@ -27,6 +33,8 @@ def launch(main, argv=None):
             from Hyperparams.Help import page
 
             show(page())
+        elif any(word.partition('=')[0] in COMMANDS for word in words):
+            command(words)
         elif flags.hydra:
             return run_hydra(main, flags, words)
         elif flags.cfg:
@@ -76,6 +84,16 @@ def parse(argv):
     if flags.config_dir and not Path(flags.config_dir).is_dir():
         raise UserError(f"No folder '{flags.config_dir}': --config-dir=<folder with Agent/ or task/ files>.")
     return flags, rest
+
+
+def command(words):
+    """inspect=<replay>, export=<replay> to=<file>, import=<file> to=<replay>: no run, so no other key."""
+    given = dict(word.partition('=')[::2] for word in words)
+    name = next(name for name in given if name in COMMANDS)
+    other = [key for key in given if key not in (name, 'to')]
+    if other or not all(given.values()):
+        raise UserError(f"{name}=<path> takes to=<path> alone, not '{' '.join(words)}'.")
+    resolve(COMMANDS[name])(given[name], given.get('to'))
 
 
 def folders(config_dir=None):
