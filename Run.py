@@ -20,9 +20,11 @@ class Run:
 
         self.began = time.monotonic()
         Utils.seed_everything(args.seed)
-        Utils.choose_threads(args.threads)
+        Utils.choose_algorithms(args.deterministic)
+        args.threads = Utils.choose_threads(args.threads)
         Utils.tune_processor()
         device = Utils.choose_device(args.device, args.parallel)
+        args.device = str(device)
         self.args, self.interrupts, self.control = args, interrupts, args.suite_name != 'classify'
         self.collects = bool(args.load_per_steps and not args.learn_per_steps)  # for a learner in another process
         task = re.sub(r'[^\w.-]', '_', f'{args.task_name}_{args.seed}')
@@ -52,6 +54,7 @@ class Run:
         self.replay = remember(args, self.spec, replays, lambda: self.arena, on_policy)
         self.replay.cursor = counters.get('cursor', 0)
         self.kept, self.version, self.scores, self.mark = args.load, None, [], (self.start, time.monotonic())
+        self.record = None
 
     def suite(self, num_envs, train):
         """Environments as the task's files describe them."""
@@ -71,10 +74,12 @@ class Run:
     def logger(self):
         """Opened with the first line: a run that cannot begin leaves the files of earlier ones where they are."""
         from Logging.Logger import Logger
+        from Logging.Record import Record
 
         cut = self.start if self.start < self.args.train_steps else None  # evaluation alone takes no earlier line away
         logger = Logger(self.prefix, self.args.train_steps, self.args.load, self.args.tensorboard, cut)
         logger.began -= time.monotonic() - self.began  # `time` counts from the start
+        self.record = Record(self.prefix, self.args, self.began, self.replay)
         return logger
 
     def train(self):
@@ -98,7 +103,7 @@ class Run:
             if self.due(args.evaluate_per_steps, stride) and not ended:
                 self.evaluate()
             if self.due(args.save_per_steps, stride) and not ended:
-                self.save()
+                self.save(copy=self.due(args.keep_checkpoints * args.save_per_steps, stride))
             if self.due(args.load_per_steps, stride):
                 self.reload()
         for _ in range(args.learn_steps_after if agent.step > self.start else 0):
@@ -114,6 +119,15 @@ class Run:
         picture = self.prefix.with_name(f'{self.prefix.name}_LearningRate.png')
         Utils.atomic_write(picture, RateFinder.draw(rates, losses))
         print(f'lr={RateFinder.suggest(rates, losses):.1e} is where the loss falls most steeply: {picture}')
+
+    def evaluate_checkpoints(self):
+        """Instead of training, an evaluation of every agent that this experiment saved, and the name of the best."""
+        from Logging.Checkpoints import evaluate_all
+        from Logging.Record import Record
+
+        self.record = Record(self.prefix, self.args, self.began, self.replay)
+        prefix = self.prefix.with_name(f'{self.prefix.name}_Checkpoints')
+        evaluate_all(self.args, self.agent, self.arena, self.replay, prefix, self.checkpoint.parent)
 
     def due(self, period, stride):
         """Whether the last `stride` steps reached a multiple of `period` steps; 0 is never."""
@@ -151,18 +165,21 @@ class Run:
             logger.log('Eval', self.counts | report)
             self.mark = (self.mark[0], self.mark[1] + time.monotonic() - began)  # speed is that of training
 
-    def save(self):
-        """The agent as it is now; what an earlier run left there is kept under another name."""
+    def save(self, copy=False):
+        """The agent as it is now; what an earlier run left there is kept under another name. copy: this one stays."""
         from omegaconf import OmegaConf
 
         from Agents import Checkpoint
 
         config = self.checkpoint.with_name('config.yaml')
-        with self.interrupts.held(), Utils.keep_earlier(*(() if self.kept else (self.checkpoint, config))):
+        copies = (path for path in self.checkpoint.parent.glob('agent_*.safetensors') if '.' not in path.stem)
+        with self.interrupts.held(), Utils.keep_earlier(*(() if self.kept else (self.checkpoint, config, *copies))):
             counters = {'episodes': self.counts['episode'], 'cursor': self.replay.cursor}
             Checkpoint.save(self.checkpoint, self.agent, counters)
             Utils.atomic_write(config, OmegaConf.to_yaml(self.args))
             self.kept = True
+            if copy:
+                Utils.copy_file(self.checkpoint, self.checkpoint.with_name(f'agent_{self.agent.step}.safetensors'))
 
     def reload(self):
         """The agent as another process saved it last, if that is news; steps stay this run's own."""
@@ -186,13 +203,25 @@ class Run:
         for name in ('logger', 'arena', 'environment'):
             if vars(self).get(name):  # it was built
                 (self.logger if name == 'logger' else vars(self)[name].suite).close()
+        if self.record:
+            self.record.end(self.agent.step)
 
 
 def main(args):
     """One run from start to end. Ctrl-C saves what `save=true` promises."""
+    if args.reproduce:
+        from Logging.Reproduce import reproduce
+
+        return reproduce(args, main)
+    if args.reproducible:
+        from Logging.Record import require_clean
+
+        require_clean(args)
     with Utils.Interrupts() as interrupts, ExitStack() as stack:
         run = Run(args, interrupts)
         stack.callback(run.close)
+        if args.evaluate_checkpoints:
+            return run.evaluate_checkpoints()
         stack.callback(run.end)  # the last one first
         run.find_rate() if args.find_lr else run.train()
     if args.find_lr:

@@ -10,6 +10,7 @@ import itertools
 import math
 import os
 import re
+import shutil
 import signal
 import sys
 import time
@@ -309,6 +310,21 @@ def seed_everything(seed):
     torch.manual_seed(seed)
 
 
+def choose_algorithms(deterministic=False):
+    """Whether torch computes the same bits at every run, on a GPU too; where it cannot, it warns. It may be slower.
+
+    Process-wide: a sweep's next run chooses anew. To be called before the first work on a GPU.
+    """
+    import torch
+
+    torch.backends.cudnn.deterministic = deterministic
+    if deterministic:
+        torch.backends.cudnn.benchmark = False
+        os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')  # docs.nvidia.com/cuda/cublas, reproducibility
+    if deterministic != torch.are_deterministic_algorithms_enabled():  # it imports what takes a while
+        torch.use_deterministic_algorithms(deterministic, warn_only=True)
+
+
 def choose_device(device=None, parallel=False):
     """torch.device: the one named, else cuda, else mps, else cpu. Raises UserError if it is not there."""
     import torch
@@ -421,6 +437,12 @@ def atomic_write(path, data):
     """Writes bytes or text whole or not at all. Raises UserError as `atomic` does."""
     with atomic(path) as temporary:
         temporary.write_bytes(data.encode() if isinstance(data, str) else data)
+
+
+def copy_file(path, copy):
+    """A file once more, whole or not at all. Raises UserError as `atomic` does."""
+    with atomic(copy) as temporary:
+        shutil.copyfile(path, temporary)
 
 
 def save_array(path, array):

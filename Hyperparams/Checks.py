@@ -36,6 +36,7 @@ def check(config):
         if lookup(raw, key) == '???':
             raise UserError(f'{key} must be given: {key}={EXAMPLES.get(key, "<value>")}')
     resolve_shares(config, raw)
+    resolve_evaluation(config)
     plain = to_plain(config)
     for key in SCHEDULES:
         check_schedule(plain, key)
@@ -68,6 +69,13 @@ def resolve_shares(config, raw):
         value = lookup(raw, key) if key in keys(raw) else None
         if isinstance(value, str) and '${' not in value and '%' in value:
             OmegaConf.update(config, key, re.sub(r'([\d.]+)\s*%', steps, value))
+
+
+def resolve_evaluation(config):
+    """evaluate_checkpoints=true and record=true are evaluations alone."""
+    if config.evaluate_checkpoints or config.record:
+        config.train_steps, config.video = 0, config.record
+        config.load = not config.evaluate_checkpoints
 
 
 def to_plain(config):
@@ -169,6 +177,8 @@ def check_together(values):
     for key in ('transform', 'mix', 'balanced'):
         if values['replay'][key] and not (classify and values['offline']):
             raise UserError(f'replay.{key} is for data sets: task=classify/<data set>; control has Aug=RandomShifts.')
+    if values['record'] and (classify or generate):
+        raise UserError('record=true films episodes, of which there are none here: load=true train_steps=0 evaluates.')
     if values['tta'] and not classify:
         raise UserError('tta is for classification: task=classify/<data set>')
     if not classify and values['evaluate_episodes'] is None:

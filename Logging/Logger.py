@@ -173,7 +173,7 @@ def move_aside(prefix):
 
     def paths(number):
         kinds = [('Train', '.csv'), ('Eval', '.csv'), ('Predictions', '.csv'), ('TensorBoard', '')]
-        kinds += [('Video_Image', ''), ('Samples', '.npy')]
+        kinds += [('Video_Image', ''), ('Samples', '.npy'), ('Run', '.json'), ('Checkpoints', '.csv')]
         return [prefix.with_name(f'{prefix.name}_{kind}{number}{ending}') for kind, ending in kinds]
 
     def taken(number):

@@ -3,6 +3,7 @@
 from Logging import Video
 from Logging.Accuracy import save_predictions, summary
 from Logging.Creations import create
+from Logging.Logger import say
 from Logging.Plot import save_confusion
 
 
@@ -20,8 +21,11 @@ def evaluate(args, agent, arena, memory, prefix):
 def play(args, agent, arena, memory, prefix, picture):
     """Whole episodes, the first of them filmed."""
     result = arena.evaluate(agent, args.evaluate_episodes, record=args.video)
+    saved, name = None, f'{picture.name}_recorded.mp4' if args.record else f'{picture.name}.mp4'
     if result['video'] is not None:
-        Video.save_video(picture.with_suffix('.mp4'), result['video'], fps=60 / arena.suite.frames_per_step)
+        saved = Video.save_video(picture.with_name(name), result['video'], fps=60 / arena.suite.frames_per_step)
+    if args.record:
+        say(f'Recorded: {saved}' if saved else 'Nothing recorded: this task cannot be drawn here')
     return {name: result[name] for name in ('reward', 'reward_std', 'length')}
 
 

@@ -177,7 +177,7 @@ def test_resume(folder, capsys):
         run(*CARTPOLE, 'load=true', *words)
     after = files(folder)
     assert {name for name in after if before.get(name) != after[name]} == {
-        'Benchmarking/Exp/DQNAgent/gym/cartpole_1_Eval.csv'
+        f'Benchmarking/Exp/DQNAgent/gym/cartpole_1_{kind}' for kind in ('Eval.csv', 'Run.json')
     }
     assert column(table('Eval'), 'step') == [0, 60, 120, 160, 160, 160]
 
@@ -186,7 +186,7 @@ def test_resume(folder, capsys):
     new = files(folder)
     assert column(table('Eval'), 'step') == [0, 25] and checkpoint()[0]['step'] == 25
     for name in ('Checkpoints/Exp/DQNAgent/gym/cartpole_1/{}', 'Benchmarking/Exp/DQNAgent/gym/cartpole_1_{}'):
-        for old in ('agent.safetensors', 'config.yaml') if 'Check' in name else ('Eval.csv', 'Train.csv'):
+        for old in ('agent.safetensors', 'config.yaml') if 'Check' in name else ('Eval.csv', 'Train.csv', 'Run.json'):
             kept = name.format(old.replace('.', '.1.'))
             assert new[kept] == after[name.format(old)]
     assert 'kept as' in capsys.readouterr().out
@@ -255,17 +255,17 @@ def test_a_full_disk_loses_nothing(folder):
     import resource
 
     def small():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
 
-    run(*CARTPOLE, 'hidden_dim=64')
+    run(*CARTPOLE, 'hidden_dim=256')
     before = files(folder)
-    _, err = finish(process(*CARTPOLE, 'load=true', 'train_steps=90', 'hidden_dim=64', preexec_fn=small), status=2)
+    _, err = finish(process(*CARTPOLE, 'load=true', 'train_steps=90', 'hidden_dim=256', preexec_fn=small), status=2)
     assert len(err.splitlines()) == 1 and 'root=' in err
     after = files(folder)
     name = 'Checkpoints/Exp/DQNAgent/gym/cartpole_1/agent.safetensors'
-    assert len(before[name]) > 20_000 and after[name] == before[name]
+    assert len(before[name]) > 400_000 and after[name] == before[name]
     assert set(after) == set(before)  # no half file
-    finish(process(*CARTPOLE, 'hidden_dim=64', preexec_fn=small), status=2)  # anew: the older one keeps its place
+    finish(process(*CARTPOLE, 'hidden_dim=256', preexec_fn=small), status=2)  # anew: the older one keeps its place
     assert files(folder)[name] == before[name]
     for kind in ('Train', 'Eval'):
         name = f'Benchmarking/Exp/DQNAgent/gym/cartpole_1_{kind}.csv'
