@@ -152,8 +152,9 @@ class Rings:
             wanted = {name: [list(shape), str(np.dtype(dtype))] for name, (shape, dtype) in self.fields().items()}
             if header['fields'] != wanted:
                 raise ValueError(f'it holds {header["fields"]}, this task needs {wanted}')
+            unknown = not header['fields']['action'][0] and header['task']['num_actions'] is None  # imported choices
             for name, value in self.task().items():
-                if header['task'][name] != value:
+                if header['task'][name] != value and not (unknown and name == 'num_actions'):
                     raise ValueError(f'its {name} is {header["task"][name]}, that of this task {value}')
             self.data = {name: self._map(name) for name in wanted}
             self.heads = self._map('heads')
@@ -163,6 +164,8 @@ class Rings:
                     raise ValueError(f'{name}.npy is {data.shape} {data.dtype}')
             if self.heads.shape != (self.num_envs,) or (self.heads < 0).any():
                 raise ValueError('heads.npy is damaged')
+            if unknown and self.spec.num_actions and self.data['action'].max() >= self.spec.num_actions:
+                raise ValueError(f'its action {self.data["action"].max()} is none of the {self.spec.num_actions} here')
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise Utils.UserError(
                 f'No whole replay at {self.path} ({Utils.one_line(error)}): choose another with replay.path='
