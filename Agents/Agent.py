@@ -73,8 +73,9 @@ class Agent(Classifies, Generates, nn.Module):
     @cached_property
     def optimizer(self):
         """Of the creator; built when first needed: torch.optim then imports its compiler, 1.4 s of the start."""
+        parts = dict(self.creator.named_children()) if self.rates else {'creator': self.creator}  # few groups are fast
         try:
-            return self.build_optimizer(groups(dict(self.creator.named_children()), self.weight_decay))
+            return self.build_optimizer(groups(parts, self.weight_decay))
         except (TypeError, ValueError) as error:
             raise Utils.UserError(f'agent.optimizer cannot be built: {Utils.one_line(error)}') from error
 
