@@ -17,6 +17,8 @@ python Run.py key=value ...        (default: Agent=DQNAgent task={DEFAULT_TASK})
   python Run.py recipe=mnist_gan data=Data                      a whole experiment, tried and measured
   python Run.py mini=true          the whole pipeline in about a minute
   python Run.py inspect=Datasets/ReplayBuffer/...               what a saved replay holds (docs/replay.md)
+  python Run.py import=<file.npz|folder|minari:id> to=<replay>  to learn from with offline=true replay.path=<replay>
+  python Run.py export=<replay> to=<file.npz|folder|minari:id>
   python Run.py --cfg job          print the composed config (-p agent: one part), run nothing
   python Run.py --config-dir=mine  option files of your own: mine/Agent/*.yaml, mine/task/**.yaml"""
 
