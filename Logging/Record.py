@@ -73,9 +73,10 @@ def read(path):
     """The starts of a record. Raises UserError if it is none."""
     try:
         starts = json.loads(path.read_text())
-        if isinstance(starts, list) and starts and all(isinstance(start['config'], dict) for start in starts):
+        whole = all({'step', 'git', 'versions', 'hardware', 'config'} <= start.keys() for start in starts)
+        if isinstance(starts, list) and starts and whole and all(isinstance(start['config'], dict) for start in starts):
             return starts
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, AttributeError):
         pass  # told below
     raise UserError(f'{path} is no record of a run: give a <task>_<seed>_Run.json, or move this one away')
 

@@ -21,11 +21,12 @@ def reproduce(args, main):
     path = find(Path(args.reproduce))
     check_alone(args)
     then = read(path)[0]
-    check_whole(then['config'], path)
     config = restored(then['config'], args)
+    check_whole(config, path)
     main(config)
     (again,) = Path(config.root).rglob('*_Run.json')
-    difference, counts = compare(path, again, then)
+    stopped = then['step'] is None or then['step'] < config.train_steps
+    difference, counts = compare(path, again, stopped)
     changed = [
         f'{part}.{key}' for part in ('git', 'versions', 'hardware') for key in changes(part, then, read(again)[0])
     ]
@@ -63,13 +64,11 @@ def check_alone(args):
 
 def check_whole(config, path):
     """Raises UserError if the run depended on what others write."""
-    replay = config['replay']
+    replay = config.replay
     reasons = {
-        'it began with a saved agent': config['load'] or config['evaluate_checkpoints'],
-        'it worked together with another process': config['load_per_steps'],
-        'it wrote into the saved replay that it began with': (
-            replay['path'] and replay['save'] and not config['offline']
-        ),
+        'it began with a saved agent': config.load or config.evaluate_checkpoints,
+        'it worked together with another process': config.load_per_steps,
+        'it wrote into the saved replay that it began with': replay.path and replay.save and not config.offline,
     }
     for reason, true in reasons.items():
         if true:
@@ -91,12 +90,11 @@ def restored(config, args):
     return config
 
 
-def compare(old, new, then):
+def compare(old, new, stopped):
     """Two runs by the paths of their records -> (the first difference in words, or None; how many rows were compared).
 
-    Rows of the old run beyond the new one's are later starts' (load=true). An old run that was stopped has fewer.
+    Rows of the old run beyond the new one's are later starts' (load=true). If it was stopped, it has fewer.
     """
-    stopped = then['step'] is None or then['step'] < then['config']['train_steps']
     counts = []
     for kind in ('Eval', 'Train'):
         ours, theirs = rows(new, kind), rows(old, kind)

@@ -176,6 +176,19 @@ def test_reproduce_tells_what_differs(capsys):
     assert '0 Eval lines and 1 Train lines' in capsys.readouterr().out
 
 
+def test_an_offline_run_reads_its_replay_where_it_lay(capsys):
+    run(*CARTPOLE, 'replay.save=true')
+    run(*CARTPOLE, 'offline=true', 'train_steps=5')
+    assert starts()[0]['config']['replay']['path'].startswith('Datasets/ReplayBuffer/')
+    before = files()
+    run(f'reproduce={PREFIX}')
+    assert 'Equal to' in capsys.readouterr().out
+    assert {name: files()[name] for name in before} == before
+    run(*CARTPOLE, 'replay.load=true', 'replay.save=true', 'train_steps=5')
+    run(f'reproduce={PREFIX}', status=2)
+    assert 'wrote into the saved replay' in capsys.readouterr().err
+
+
 def test_what_cannot_be_reproduced_is_one_sentence(capsys):
     def refused(*words):
         before = files()
