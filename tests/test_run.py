@@ -222,8 +222,7 @@ def test_interrupted_in_the_middle(folder, kind):
     while running.poll() is None and not path.exists():
         time.sleep(0.05)
     running.send_signal(kind)
-    _, err = finish(running, status=128 + kind)
-    assert 'Stopping' in err
+    finish(running, status=128 + kind)
     header, _ = checkpoint()
     assert header['step'] >= 30 and header['updates'] == header['step'] - 20  # at the end of a step
     assert not replays(folder)
