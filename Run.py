@@ -114,10 +114,11 @@ class Run:
     def find_rate(self):
         """Instead of training, a learning rate to give: the picture of a range test, and its suggestion."""
         from Agents import RateFinder
+        from Logging import Figures
 
         rates, losses = RateFinder.sweep(self.agent, self.replay, self.args.find_lr)
         picture = self.prefix.with_name(f'{self.prefix.name}_LearningRate.png')
-        Utils.atomic_write(picture, RateFinder.draw(rates, losses))
+        Utils.atomic_write(picture, Figures.png(RateFinder.draw, rates, losses))
         print(f'lr={RateFinder.suggest(rates, losses):.1e} is where the loss falls most steeply: {picture}')
 
     def evaluate_checkpoints(self):
@@ -222,10 +223,10 @@ def main(args):
         stack.callback(run.close)
         if args.evaluate_checkpoints:
             return run.evaluate_checkpoints()
+        if args.find_lr:
+            return run.find_rate()
         stack.callback(run.end)  # the last one first
-        run.find_rate() if args.find_lr else run.train()
-    if args.find_lr:
-        return
+        run.train()
     if args.plotting.plot_experiments is not False and not (args.generate or run.collects):
         from Logging.Plot import plot
 

@@ -59,6 +59,7 @@ class Muon(torch.optim.AdamW):
 
     @torch.no_grad()
     def step(self, closure=None):
+        """As torch.optim has it: of every parameter that has a gradient -> what the closure gave."""
         loss = closure and closure()
         hidden = [
             (group, parameter)

@@ -1,6 +1,5 @@
 """The learning-rate range test (arXiv:1506.01186, section 3.3): the loss while the rate grows from update to update."""
 
-import io
 import math
 
 import numpy as np
@@ -48,13 +47,10 @@ def suggest(rates, losses):
 
 
 def draw(rates, losses):
-    """The losses over the rates, and the suggestion -> PNG, as bytes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    """The losses over the rates, and the suggestion -> figure."""
+    from Logging import Panels
 
-    figure = Figure(figsize=(5, 3.2), layout='constrained')
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
+    figure, (axes,) = Panels.grid(1)
     axes.plot(rates, losses, color='0.75', label='loss')
     axes.plot(rates, smoothed(losses), color='C0', label='smoothed')
     rate = suggest(rates, losses)
@@ -62,7 +58,4 @@ def draw(rates, losses):
     axes.set_ylim(0, 1.5 * losses[0])
     axes.set(xscale='log', xlabel='learning rate', ylabel='sum of the losses')
     axes.legend(frameon=False)
-    axes.spines[['top', 'right']].set_visible(False)
-    image = io.BytesIO()
-    figure.savefig(image, format='png', dpi=150)
-    return image.getvalue()
+    return figure

@@ -132,6 +132,7 @@ def check_values(config, values, wanted, prefix=''):
 
 
 def check_value(config, key, value, default):
+    """Raises UserError unless a value is of its default's kind and in range; puts 1e5 and names of digits right."""
     from omegaconf import OmegaConf
 
     if isinstance(default, bool):

@@ -19,7 +19,7 @@ suite.x=3                ++suite.x=3, beside it
 import re
 from pathlib import Path
 
-from Utils import UserError, nearest
+from Utils import FORMS, UserError, nearest
 
 FOLDER = Path(__file__).resolve().parent
 DEFAULT_TASK = re.search(r'- /task/(\S+)', (FOLDER / 'task' / 'default.yaml').read_text())[1]
@@ -101,7 +101,7 @@ def _rewrite(word, folders):
         key, value = 'Dataset._target_', each(value, lambda name: qualify(name, 'torchvision.datasets'))
     if key.startswith('recipes.'):
         return '++' + recipe(key, value)
-    if re.fullmatch(r'(linear|step_linear|exponential|cosine|one_cycle|stairs|cycle)\(.*\)', value):
+    if re.fullmatch(rf'({"|".join(FORMS)})\(.*\)', value):
         value = f"'{value}'"
     if plus and key not in GROUPS:
         plus = '++'
@@ -170,6 +170,7 @@ def squash(name):
 
 
 def agent_option(name, folders):
+    """'ppo' -> 'Agents.PPOAgent'. Raises UserError naming the nearest agent."""
     names = options('Agent', folders)
     for option in names:
         if squash(name) in (

@@ -1,12 +1,10 @@
 """A saved classifier as a judge of images: what it sees in them, and how surely."""
 
-from pathlib import Path
-
 import numpy as np
 import torch
 
 import Utils
-from Agents import Checkpoint
+from Agents.Transfer import find, rebuild
 
 
 class Recogniser:
@@ -16,23 +14,12 @@ class Recogniser:
     """
 
     def __init__(self, path, obs_shape=None):
-        from omegaconf import OmegaConf
-
-        path = Path(path)
-        config = path.with_name('config.yaml')
-        if not path.is_file() or not config.is_file():
-            raise Utils.UserError(
-                f'No saved classifier at {path}: python Run.py task=classify/mnist RL=false makes one in Checkpoints/'
-            )
-        args = OmegaConf.load(config)
-        spec = Utils.instantiate(args.suite, num_envs=1, seed=args.seed, train=False).spec
+        self.agent = rebuild(find(path))
+        spec = self.agent.spec
         if spec.kind != 'classify' or (obs_shape and tuple(spec.obs_shape) != tuple(obs_shape)):
             raise Utils.UserError(
                 f'The agent at {path} classifies no images of shape {tuple(obs_shape or ())}: one of the same data set'
             )
-        recipes = Utils.instantiate(args.recipes)
-        self.agent = Utils.instantiate(args.agent, spec=spec, recipes=recipes, frame_stack=args.frame_stack)
-        Checkpoint.load(path, self.agent)
         self.agent.eval()
 
     def name(self, images):

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from Agents.RateFinder import HIGHEST, LOWEST, draw, smoothed, suggest, sweep
+from Logging import Figures
 
 
 class Valley:
@@ -43,5 +44,5 @@ def test_smoothed_by_hand():
 
 def test_the_picture():
     rates, losses = sweep(Valley(30.0), None)
-    with Image.open(io.BytesIO(draw(rates, losses))) as image:
+    with Image.open(io.BytesIO(Figures.png(draw, rates, losses))) as image:
         assert image.format == 'PNG' and image.width > 500
