@@ -45,6 +45,20 @@ class Environment:
         self.steps += len(ended)
         return step, scores, lengths
 
+    def state(self):
+        """What decides what comes next, as nested dicts of arrays and numbers; None before the first step, and where
+        the suite cannot tell."""
+        suite = self.suite.state() if self.stack is not None and hasattr(self.suite, 'state') else None
+        if suite is None:
+            return None
+        return {'stack': self.stack, 'score': self.score, 'length': self.length, 'steps': self.steps, 'suite': suite}
+
+    def restore(self, state):
+        """Goes on from a `state()`; not reset before. Raises UserError if the suite is another one."""
+        self.suite.restore(state['suite'])
+        self.stack, self.score, self.length = (np.array(state[name]) for name in ('stack', 'score', 'length'))
+        self.steps = state['steps']
+
     def rollout(self, agent, replay):
         """One explored step of every environment, into the replay -> scores [M] of the episodes that ended."""
         if self.stack is None:

@@ -3,7 +3,7 @@
 import re
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +17,7 @@ class Run:
     def __init__(self, args, interrupts):
         from Agents import Checkpoint
         from Datasets.Memory import remember
+        from Logging.Checkpoints import Checkpoints
 
         self.began = time.monotonic()
         Utils.seed_everything(args.seed)
@@ -25,12 +26,14 @@ class Run:
         Utils.tune_processor()
         device = Utils.choose_device(args.device, args.parallel)
         args.device = str(device)
+        args.exact = bool(args.save_per_steps) if args.exact is None else args.exact
         self.args, self.interrupts, self.control = args, interrupts, args.suite_name != 'classify'
         self.collects = bool(args.load_per_steps and not args.learn_per_steps)  # for a learner in another process
         task = re.sub(r'[^\w.-]', '_', f'{args.task_name}_{args.seed}')
         folder = Path(args.experiment, args.agent._target_.split('.')[-1], args.suite_name, task)
         self.prefix = Path(args.root, 'Benchmarking', f'{folder}_Collector' if self.collects else folder)
-        self.checkpoint = Path(args.root, 'Checkpoints', folder, 'agent.safetensors')
+        saved = Path(args.root, 'Checkpoints', folder)
+        self.checkpoints = Checkpoints(saved, args.checkpoint, args.load)
         replays = Path(args.root, 'Datasets', 'ReplayBuffer', folder)
 
         self.environment = None if args.offline else self.suite(args.num_envs, train=True)
@@ -44,17 +47,15 @@ class Run:
         recipes = Utils.instantiate(args.recipes)
         self.agent = Utils.instantiate(args.agent, spec=self.spec, recipes=recipes, frame_stack=args.frame_stack)
         self.agent.to(device)
-        counters = Checkpoint.load(self.checkpoint, self.agent) if args.load else {}
-        if self.environment:
-            self.environment.episodes = counters.get('episodes', 0)
-        on_policy = self.agent.on_policy
-        self.start, self.seed_steps = self.agent.step, 0 if args.offline or on_policy else args.seed_steps
-        if args.load and self.seed_steps and not (args.replay.load or args.replay.path):
+        left = Checkpoint.load(self.checkpoints.source, self.agent) if args.load else {}
+        self.start, self.seed_steps = self.agent.step, 0 if args.offline or self.agent.on_policy else args.seed_steps
+        self.replay = remember(args, self.spec, replays, lambda: self.arena, self.agent.on_policy, left.get('memory'))
+        if self.start and not len(self.replay):
             self.seed_steps += self.start  # the memory is empty again
-        self.replay = remember(args, self.spec, replays, lambda: self.arena, on_policy)
-        self.replay.cursor = counters.get('cursor', 0)
-        self.kept, self.version, self.scores, self.mark = args.load, None, [], (self.start, time.monotonic())
-        self.record = None
+        self.scores, self.evaluated, self.best, self.broken = [], None, None, False
+        self.mark, self.record = (self.start, time.monotonic()), None
+        if left:
+            self.restore(left)
 
     def suite(self, num_envs, train):
         """Environments as the task's files describe them."""
@@ -77,22 +78,22 @@ class Run:
         from Logging.Record import Record
 
         cut = self.start if self.start < self.args.train_steps else None  # evaluation alone takes no earlier line away
-        logger = Logger(self.prefix, self.args.train_steps, self.args.load, self.args.tensorboard, cut)
+        evaluated = None if cut is None else self.evaluated
+        logger = Logger(self.prefix, self.args.train_steps, self.args.load, self.args.tensorboard, cut, evaluated)
         logger.began -= time.monotonic() - self.began  # `time` counts from the start
         self.record = Record(self.prefix, self.args, self.began, self.replay)
         return logger
 
     def train(self):
-        """Act, remember, learn; in between evaluate, log, save. Ctrl-C waits for the end of a step."""
+        """Evaluate, act, remember, learn, log, save. Ctrl-C waits for the end of a step."""
         args, agent = self.args, self.agent
         stride = 1 if args.offline else args.num_envs
         while agent.step < args.train_steps:
-            with self.interrupts.held():
+            if self.evaluated != agent.step and (self.due(args.evaluate_per_steps, stride) or agent.step == 0):
+                self.evaluate()
+            with self.interrupts.held(), self.step():
                 if self.environment:
                     self.scores += self.environment.rollout(agent, self.replay).tolist()
-            if agent.step == 0:
-                self.evaluate()
-            with self.interrupts.held():
                 agent.step += stride
                 for _ in range(self.updates(stride)):
                     agent.learn(self.replay)
@@ -100,10 +101,8 @@ class Run:
             ended = agent.step >= args.train_steps
             if self.due(args.log_per_steps, stride) or ended:
                 self.log()
-            if self.due(args.evaluate_per_steps, stride) and not ended:
-                self.evaluate()
             if self.due(args.save_per_steps, stride) and not ended:
-                self.save(copy=self.due(args.keep_checkpoints * args.save_per_steps, stride))
+                self.save(copy=agent.step if self.due(args.keep_checkpoints * args.save_per_steps, stride) else None)
             if self.due(args.load_per_steps, stride):
                 self.reload()
         for _ in range(args.learn_steps_after if agent.step > self.start else 0):
@@ -128,7 +127,7 @@ class Run:
 
         self.record = Record(self.prefix, self.args, self.began, self.replay)
         prefix = self.prefix.with_name(f'{self.prefix.name}_Checkpoints')
-        evaluate_all(self.args, self.agent, self.arena, self.replay, prefix, self.checkpoint.parent)
+        evaluate_all(self.args, self.agent, self.arena, self.replay, prefix, self.checkpoints.folder)
 
     def due(self, period, stride):
         """Whether the last `stride` steps reached a multiple of `period` steps; 0 is never."""
@@ -157,39 +156,68 @@ class Run:
         self.logger.log('Train', self.counts | logs | (self.agent.logs if self.agent.log else {}))
 
     def evaluate(self):
-        """An Eval line and its pictures."""
+        """An Eval line and its pictures. It leaves no trace in what is drawn afterwards."""
         from Logging import Report
+        from Logging.Checkpoints import merit
 
         if not self.collects:
             began, logger = time.monotonic(), self.logger  # which moves an earlier run's files out of the way
-            report = Report.evaluate(self.args, self.agent, self.arena, self.replay, self.prefix)
+            with Utils.own_chance(self.args.seed):
+                report = Report.evaluate(self.args, self.agent, self.arena, self.replay, self.prefix)
             logger.log('Eval', self.counts | report)
+            self.evaluated = self.agent.step
+            if self.args.keep_best and (score := merit(report)) and (self.best is None or score[1] > self.best):
+                self.best = score[1]
+                self.save(copy='best')
             self.mark = (self.mark[0], self.mark[1] + time.monotonic() - began)  # speed is that of training
 
-    def save(self, copy=False):
-        """The agent as it is now; what an earlier run left there is kept under another name. copy: this one stays."""
+    @contextmanager
+    def step(self):
+        """What fails within leaves environments and replay that are no more at one."""
+        self.broken = True
+        yield
+        self.broken = False
+
+    def state(self):
+        """What decides, beside the agent's tensors, how the run goes on."""
+        return {
+            'chance': Utils.chance(),
+            'agent': self.agent.state(),
+            'memory': self.replay.state(),
+            'episodes': self.counts['episode'],
+            'environment': self.environment.state() if self.environment and not self.broken else None,
+            'log': {'scores': self.scores, 'evaluated': self.evaluated, 'best': self.best},
+        }
+
+    def restore(self, left):
+        """Goes on from a `state()`: with the episodes that were open, if they and the replay are still there."""
+        self.agent.restore(left['agent'])
+        if self.environment:
+            self.environment.episodes = left['episodes']
+            if left['environment'] and self.replay.resumed:
+                self.environment.restore(left['environment'])
+            elif self.replay.resumed:
+                self.replay.cut()
+                print('The episodes that were open when it was saved cannot be gone on with: others begin')
+        self.scores, self.evaluated, self.best = (left['log'][name] for name in ('scores', 'evaluated', 'best'))
+        Utils.restore_chance(left['chance'])
+
+    def save(self, copy=None):
+        """The agent and its run as they are now. copy: a name under which it stays."""
         from omegaconf import OmegaConf
 
-        from Agents import Checkpoint
-
-        config = self.checkpoint.with_name('config.yaml')
-        copies = (path for path in self.checkpoint.parent.glob('agent_*.safetensors') if '.' not in path.stem)
-        with self.interrupts.held(), Utils.keep_earlier(*(() if self.kept else (self.checkpoint, config, *copies))):
-            counters = {'episodes': self.counts['episode'], 'cursor': self.replay.cursor}
-            Checkpoint.save(self.checkpoint, self.agent, counters)
-            Utils.atomic_write(config, OmegaConf.to_yaml(self.args))
-            self.kept = True
-            if copy:
-                Utils.copy_file(self.checkpoint, self.checkpoint.with_name(f'agent_{self.agent.step}.safetensors'))
+        with self.interrupts.held():
+            if self.args.save_per_steps and hasattr(self.replay, 'flush'):
+                self.replay.flush()
+            self.checkpoints.save(self.agent, self.state(), OmegaConf.to_yaml(self.args), copy)
 
     def reload(self):
         """The agent as another process saved it last, if that is news; steps stay this run's own."""
         from Agents import Checkpoint
 
-        version = self.checkpoint.stat().st_mtime_ns if self.checkpoint.is_file() else None
-        if version != self.version:
-            step, self.version = self.agent.step, version
-            Checkpoint.load(self.checkpoint, self.agent)
+        if self.checkpoints.news():
+            step = self.agent.step
+            Checkpoint.load(self.checkpoints.last, self.agent)
             self.agent.step = step
 
     def end(self):
@@ -199,8 +227,8 @@ class Run:
 
     def close(self):
         """A replay that is not to be saved goes, if this run made it; then the log's files and the environments."""
-        if hasattr(self.replay, 'delete'):
-            self.replay.flush() if self.args.replay.save else self.replay.delete()
+        if hasattr(self.replay, 'close'):
+            self.replay.close(keep=self.args.replay.save)
         for name in ('logger', 'arena', 'environment'):
             if vars(self).get(name):  # it was built
                 (self.logger if name == 'logger' else vars(self)[name].suite).close()

@@ -32,7 +32,7 @@ class A2C(Agent):
         self.normalize, self.epochs, self.log_std, self.enough = normalize, epochs, log_std, False
         self.normalize_obs, self.normalize_reward, self.num_envs = normalize_obs, normalize_reward, num_envs
         self.memory, self.recurrent = memory, memory != 'Forgetful'
-        self.carried, self.before = {}, None  # what is remembered, by whether it explores; what was before the rollout
+        self.carried, self.before = {}, None  # what is remembered, 'explored' or 'greedy'; what was before the rollout
         super().__init__(*args, **common)
         self.explore_steps = 0  # a random action would not be its own
 
@@ -57,15 +57,24 @@ class A2C(Agent):
         if self.domain != 'reinforce':
             return features
         first = torch.ones(len(obs), dtype=bool) if first is None else torch.as_tensor(first)
-        carry = self.carried.get(explore)
+        mode = 'explored' if explore else 'greedy'
+        carry = self.carried.get(mode)
         carry = None if carry is None or len(carry) != len(obs) else carry
-        self.carried[explore] = creator.memory(features.unsqueeze(1), carry, first.to(self.device).unsqueeze(1))[:, 0]
-        return self.carried[explore][:, 0]
+        self.carried[mode] = creator.memory(features.unsqueeze(1), carry, first.to(self.device).unsqueeze(1))[:, 0]
+        return self.carried[mode][:, 0]
+
+    def state(self):
+        return super().state() | {'carried': self.carried, 'before': self.before}
+
+    def restore(self, state):
+        super().restore(state)
+        self.carried = {mode: carry.to(self.device) for mode, carry in state['carried'].items()}
+        self.before = None if state['before'] is None else state['before'].to(self.device)
 
     def receive(self, rollout):
         """A new rollout [N, T]: counted in the running moments, its rewards scaled by them."""
         if self.recurrent:
-            rollout, self.before = rollout._replace(carry=self.before), self.carried.get(True)
+            rollout, self.before = rollout._replace(carry=self.before), self.carried.get('explored')
         reward, discount, last = (field.to(self.device) for field in (rollout.reward, rollout.discount, rollout.last))
         if self.normalize_obs:
             self.creator.encoder.update(rollout.obs.flatten(0, 1).to(self.device))

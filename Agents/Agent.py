@@ -225,6 +225,16 @@ class Agent(Classifies, Generates, nn.Module):
         if self.average is not None:
             track(self.average, self.creator, 1 - self.ema_decay)
 
+    def state(self):
+        """What decides, beside its tensors and counters, how it goes on: nested dicts of tensors and numbers."""
+        return {'logs': self.logs, 'gradients': self.accumulator and self.accumulator.state(self.trained)}
+
+    def restore(self, state):
+        """Goes on from a `state()`."""
+        self.logs = state['logs']
+        if self.accumulator and state['gradients']:
+            self.accumulator.restore(state['gradients'], self.trained)
+
     # Losses. They see features where the batch had observations.
 
     @property

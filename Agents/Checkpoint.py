@@ -1,40 +1,47 @@
-"""An agent as one file: tensors in safetensors, counters as JSON in its header, replaced whole or not at all."""
+"""An agent, and the run it is in, as one file: tensors in safetensors, the rest as JSON in its header.
+
+It is replaced whole or not at all.
+"""
 
 import json
 import zlib
 from pathlib import Path
 
+import numpy as np
 import torch
 
 import Utils
 
-VERSION = 2  # 1 had no checksum of its header and did not name the optimiser
+VERSION = 3  # 2 held no more of the run than two counters; 1 had no checksum of its header, and no optimiser's name
+ARRAY = '__array__'  # marks in JSON where one of the tensors belongs
 
 
-def save(path, agent, counters):
-    """Writes the agent, its optimiser and `counters` (of plain numbers). Raises UserError if the disk is full."""
+def save(path, agent, run=None):
+    """Writes the agent, its optimiser, and of the `run` what decides how it goes on: nested dicts and lists of arrays,
+    tensors, numbers, text and None. Raises UserError if the disk is full."""
     from safetensors.torch import save_file
 
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state(agent).items()}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors_of(agent).items()}
+    run = pack({} if run is None else run, tensors)
     header = {
         'version': VERSION,
         'kinds': kinds(agent),
         'step': agent.step,
         'updates': agent.updates,
-        'counters': counters,
+        'run': run,
         'spec': agent.spec._asdict(),
         'checksum': checksum(tensors),
     }
-    run = json.dumps(header, default=lambda array: array.tolist())
+    text = json.dumps(header, default=lambda array: array.tolist())
     with Utils.atomic(path) as temporary:
         try:
-            save_file(tensors, temporary, metadata={'run': run, 'checksum': str(zlib.crc32(run.encode()))})
+            save_file(tensors, temporary, metadata={'run': text, 'checksum': str(zlib.crc32(text.encode()))})
         except Exception as error:  # safetensors wraps a full disk in an error of its own
             raise OSError(0, Utils.one_line(error)) from error
 
 
 def load(path, agent):
-    """Restores an agent from `path`, all of it or nothing -> counters.
+    """Restores an agent from `path`, all of it or nothing -> what was saved of its run.
 
     Raises UserError if the file is missing, damaged, from a newer version, or of an agent, optimiser or blocks other
     than this one's.
@@ -55,7 +62,7 @@ def load(path, agent):
     agent.load_state_dict(modules)
     restore_optimizer(agent, tensors)
     agent.step, agent.updates = header['step'], header['updates']
-    return header['counters']
+    return unpack(header.get('run', {}), tensors)
 
 
 def read(path):
@@ -87,7 +94,7 @@ def kinds(agent):
     return {'agent': type(agent).__name__, 'optimizer': type(agent.optimizer).__name__}
 
 
-def state(agent):
+def tensors_of(agent):
     """Every tensor of the agent and its optimiser, by name."""
     tensors = {f'agent.{name}': tensor for name, tensor in agent.state_dict().items()}
     for index, slots in agent.optimizer.state_dict()['state'].items():
@@ -104,6 +111,39 @@ def restore_optimizer(agent, tensors):
             index, slot = rest.split('.')
             slots.setdefault(int(index), {})[slot] = tensor
     agent.optimizer.load_state_dict({'state': slots, 'param_groups': agent.optimizer.state_dict()['param_groups']})
+
+
+def pack(tree, tensors):
+    """A tree as JSON has it; its arrays and tensors go into `tensors`, as bytes."""
+    if isinstance(tree, dict):
+        return {str(name): pack(branch, tensors) for name, branch in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return [pack(branch, tensors) for branch in tree]
+    if isinstance(tree, torch.Tensor):  # of types that NumPy does not know, too
+        array, kind = tree.detach().cpu().contiguous(), str(tree.dtype)
+        data = array.reshape(-1).view(torch.uint8)
+    elif isinstance(tree, np.ndarray):
+        array, kind = np.ascontiguousarray(tree), tree.dtype.str
+        data = torch.from_numpy(array.reshape(-1).view(np.uint8).copy())
+    else:
+        return tree.item() if isinstance(tree, np.generic) else tree
+    name = f'run.{len(tensors)}'
+    tensors[name] = data
+    return {ARRAY: name, 'dtype': kind, 'shape': list(tree.shape)}
+
+
+def unpack(tree, tensors):
+    """What `pack` took apart; tuples have become lists."""
+    if isinstance(tree, list):
+        return [unpack(branch, tensors) for branch in tree]
+    if not isinstance(tree, dict):
+        return tree
+    if ARRAY not in tree:
+        return {name: unpack(branch, tensors) for name, branch in tree.items()}
+    data, kind = tensors[tree[ARRAY]], tree['dtype']
+    if kind.startswith('torch.'):
+        return data.view(getattr(torch, kind.removeprefix('torch.'))).reshape(tree['shape'])
+    return data.numpy().view(np.dtype(kind)).reshape(tree['shape'])
 
 
 def checksum(tensors):

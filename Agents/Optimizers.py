@@ -44,6 +44,24 @@ class Accumulator:
             parameter.grad = total
         return True
 
+    def state(self, trained):
+        """Calls and sums of each phase; `trained`: phase -> parts -> parameters, as the agent has them."""
+        return [[self.calls.get(phase, 0), [self.sums.get(phase, {}).get(parameter) for parameter in flat(parts)]]
+                for phase, parts in trained.items()]  # fmt: skip
+
+    def restore(self, state, trained):
+        """Goes on from a `state()`."""
+        for (calls, sums), (phase, parts) in zip(state, trained.items(), strict=True):
+            pairs = zip(flat(parts), sums, strict=True)
+            self.calls[phase] = calls
+            self.sums[phase] = {
+                parameter: total.to(parameter.device) for parameter, total in pairs if total is not None
+            }
+
+
+def flat(parts):
+    return [parameter for own in parts.values() for parameter in own]
+
 
 class Muon(torch.optim.AdamW):
     """Matrices move by their orthogonalised momentum (K. Jordan 2024, kellerjordan.github.io/posts/muon), all else by

@@ -59,6 +59,14 @@ class Dataset:
         expect(self.images.obs, self.order(self.cursor)[0])
         yield Experience(obs=obs, label=label, index=torch.from_numpy(index))
 
+    def state(self):
+        """What decides what comes next."""
+        return {'cursor': self.cursor}
+
+    def restore(self, state):
+        """Goes on from a `state()`."""
+        self.cursor = state['cursor']
+
     def order(self, batch):
         """Indices int64 [B] of the items in batch number `batch`, and the epoch of each [B]."""
         position = np.arange(batch * self.batch_size, (batch + 1) * self.batch_size)  # in the stream

@@ -27,7 +27,7 @@ def inspect(path, to=None):
 
 def describe(rings, episodes, returns, lengths):
     """The lines of the page."""
-    spec, capacity = rings.spec, rings.num_envs * rings.capacity
+    spec, capacity = rings.spec, rings.num_envs * rings.kept
     steps = sum(int((rings.read('flags', each) & FINAL == 0).sum()) for each in episodes)
     parts = ', '.join(f'{part.name} {list(part.shape)} {part.dtype}' for part in spec.parts)
     action = f'{spec.num_actions or "any"} choices' if not spec.action_shape else f'{list(spec.action_shape)} float32'
@@ -70,7 +70,7 @@ def draw(rings, episodes, returns, folder):
 
 def sheet(rings):
     """Observations [B, ...], evenly spread over all that is held."""
-    held = np.minimum(rings.heads, rings.capacity)
+    held = np.minimum(rings.heads, rings.kept)
     at = np.linspace(0, held.sum() - 1, min(SHEET, held.sum())).round().astype(int)
     env = np.searchsorted(held.cumsum(), at, side='right')
     oldest = rings.heads - held

@@ -28,29 +28,34 @@ class Replay(Rings):
         mode: 'w+' a new replay; 'r+' append to the one at `path`; 'c' go on from it without changing its files;
             'r' follow it while another process writes.
         source: a replay whose newest steps a new one begins with.
+        slack: steps of each environment that can be taken back, see Rings.
     Raises UserError if the disk is too small or the files at `path` are not a whole replay.
     """
 
     def __init__(self, spec, path, num_envs=1, capacity=100_000, frame_stack=1, batch_size=32, nstep=1, discount=0.99,
                  horizon=0, reward_clip=None, life_loss_cuts=False, prioritized=False, alpha=0.6, beta=0.4, seed=0,
-                 mode='w+', source=None):  # fmt: skip
+                 mode='w+', source=None, slack=0):  # fmt: skip
         self.batch_size, self.schedules, self.horizon = batch_size, {'nstep': nstep, 'discount': discount}, horizon
         self.frame_stack, self.seed, self.cursor = frame_stack, seed, 0
         self.reward_clip = reward_clip
         self.stops = TERMINATED | (LIFE_LOST if life_loss_cuts else 0)  # nothing follows, for the returns
         self.window = max(round(Utils.extremes(nstep)[1]), horizon)  # steps that must be held after a start
-        super().__init__(spec, path, num_envs, self.slots(capacity, num_envs), mode, source)
+        super().__init__(spec, path, num_envs, self.slots(capacity, num_envs), mode, source, 2 * slack)
         # views that are plain arrays: NumPy's memmap costs microseconds at every touch
         self.flat = {name: np.asarray(data).reshape(-1, *data.shape[2:]) for name, data in self.data.items()}
         self.envs = np.arange(self.num_envs)
-        last = self.data['age'][self.envs, (self.heads - 1) % self.capacity]
-        ended = self.data['flags'][self.envs, (self.heads - 1) % self.capacity] & FINAL
-        self.ages = np.where((self.heads == 0) | (ended > 0), 0, last + 1)  # [N] of the slot to be written
+        self.ages = self._ages()
         self.prioritized, self.alpha, self.beta, self.max_priority = prioritized, alpha, beta, 1.0
         if prioritized:
             self.tree = SumTree(self.num_envs * self.capacity)
             stored = np.flatnonzero(self.flat['flags'] & FINAL == 0)
             self.tree[stored[self._written(stored)]] = 1.0
+
+    def _ages(self):
+        """[N], of the slots to be written."""
+        last = self.data['age'][self.envs, (self.heads - 1) % self.capacity]
+        ended = self.data['flags'][self.envs, (self.heads - 1) % self.capacity] & FINAL
+        return np.where((self.heads == 0) | (ended > 0), 0, last + 1)
 
     def slots(self, capacity, num_envs):
         """Slots of each ring for `capacity` in all; room for one whole sample at least."""
@@ -80,6 +85,8 @@ class Replay(Rings):
             if value is not None:
                 self.data[name][envs, slots] = value
         if self.prioritized:
+            if self.slack:  # one more slot counts no longer, though it is still there
+                self.tree[envs * self.capacity + (self.heads[envs] - self.kept) % self.capacity] = 0.0
             self.tree[envs * self.capacity + slots] = self.max_priority if fields else 0.0
         self.heads[envs] += 1  # last: a reader in another process sees whole slots only
 
@@ -136,8 +143,8 @@ class Replay(Rings):
 
     def _oldest(self, heads):
         """The first slot that is safe to read; a reader beside a writer keeps clear of what is overwritten next."""
-        margin = min(256, self.capacity // 4) if self.mode == 'r' else 0
-        return np.maximum(0, heads - self.capacity + margin)
+        margin = min(256, self.kept // 4) if self.mode == 'r' else 0
+        return np.maximum(0, heads - self.kept + margin)
 
     def _propose(self, generator, heads, size):
         """Environments and slots, uniform over all that are held, or in proportion to their priority -> [B], [B]."""
@@ -250,4 +257,27 @@ class Replay(Rings):
 
     def _written(self, index):
         env, slot = np.divmod(index, self.capacity)
-        return slot < self.heads[env]
+        return (self.heads[env] - 1 - slot) % self.capacity < np.minimum(self.heads[env], self.kept)
+
+    # Stopping and going on
+
+    def state(self):
+        """What decides, beside the files, what comes next: nested dicts of arrays and numbers."""
+        if self.mode == 'r':  # another process writes it
+            return {'cursor': self.cursor}
+        state = {'name': self.path.name, 'cursor': self.cursor, 'heads': np.array(self.heads)}
+        if self.prioritized:
+            state |= {'priorities': self.tree.leaves.copy(), 'max_priority': float(self.max_priority)}
+        return state
+
+    def restore(self, state):
+        """Goes on as if nothing had come after `state()`. Raises UserError if that is not possible."""
+        self.rewind(state['heads'])
+        self.cursor, self.ages, self.resumed = state['cursor'], self._ages(), True
+        if self.prioritized:
+            if 'priorities' not in state or len(state['priorities']) != self.num_envs * self.capacity:
+                raise Utils.UserError(
+                    f'No priorities are saved with the replay at {self.path}: load it by replay.path='
+                )
+            self.tree.leaves = state['priorities']
+            self.max_priority = state['max_priority']

@@ -41,27 +41,29 @@ class Rings:
 
     Arguments:
         spec: of the suite, or None: that of the replay at `path`. num_envs: rings. capacity: slots of each.
+        slack: further slots of each, so that as many can be written and taken back (`rewind`) without a loss.
         mode: 'w+' new files; 'r+' append to those at `path`; 'c' go on from them without changing them; 'r' read.
         source: other Rings, whose newest slots new ones begin with; these have then as many environments.
     Raises UserError if the disk is too small or the files at `path` are not a whole replay of this task.
     """
 
-    def __init__(self, spec, path, num_envs=1, capacity=1, mode='w+', source=None):
-        self.spec, self.path, self.mode, self.lock = spec, Path(path), mode, None
+    def __init__(self, spec, path, num_envs=1, capacity=1, mode='w+', source=None, slack=0):
+        self.spec, self.path, self.mode, self.lock, self.ours = spec, Path(path), mode, None, mode == 'w+'
+        self.resumed = False
         if mode == 'w+':
-            self.num_envs, self.capacity = num_envs, capacity
+            self.num_envs, self.capacity, self.kept = num_envs, capacity + slack, capacity
             self._create(source)
         else:
             self._open()
 
     def __len__(self):
-        """Slots held."""
-        return int(np.minimum(self.heads, self.capacity).sum())
+        """Slots that count."""
+        return int(np.minimum(self.heads, self.kept).sum())
 
     def episodes(self):
         """Every Episode of which something is held, environment by environment, in order."""
         for env, head in enumerate(self.heads.tolist()):
-            slots = np.arange(max(0, head - self.capacity), head)
+            slots = np.arange(max(0, head - self.kept), head)
             age, flags = (self.data[name][env, slots % self.capacity] for name in ('age', 'flags'))
             first = slots[np.flatnonzero((age == 0) | (slots == slots[:1]))]
             for start, stop in pairwise([*first.tolist(), head]):
@@ -125,13 +127,13 @@ class Rings:
         """A lock that ends with this process, however that ends (see `in_use`)."""
         if fcntl:
             self.lock = open(self.path / 'heads.npy', 'rb')  # noqa: SIM115
-            with suppress(OSError):  # a file system without locks
-                fcntl.flock(self.lock, fcntl.LOCK_EX)
+            with suppress(OSError):  # a file system without locks, or another process was first
+                fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def _copy(self, source):
         """The newest slots of another replay, counted anew from 0."""
         for env, head in enumerate(source.heads.tolist()):
-            kept = min(head, source.capacity, self.capacity)
+            kept = min(head, source.kept, self.kept)
             first = (head - kept) % source.capacity
             before = min(kept, source.capacity - first)  # those up to the end of its ring; the others are at its start
             for name, data in self.data.items():
@@ -148,6 +150,7 @@ class Rings:
             if header['version'] != VERSION:
                 raise ValueError(f'it is of version {header["version"]}, this program reads {VERSION}')
             self.num_envs, self.capacity = header['num_envs'], header['capacity']
+            self.kept = header.get('kept', self.capacity)  # there was no slack before 2026-11-21
             self.spec = self.spec or spec_of(header)
             wanted = {name: [list(shape), str(np.dtype(dtype))] for name, (shape, dtype) in self.fields().items()}
             if header['fields'] != wanted:
@@ -158,6 +161,8 @@ class Rings:
                     raise ValueError(f'its {name} is {header["task"][name]}, that of this task {value}')
             self.data = {name: self._map(name) for name in wanted}
             self.heads = self._map('heads')
+            if self.mode == 'r+':
+                self._hold()
             for name, data in self.data.items():
                 shape, dtype = wanted[name]
                 if data.shape != (self.num_envs, self.capacity, *shape) or data.dtype != dtype:
@@ -181,13 +186,34 @@ class Rings:
             for data in (*self.data.values(), self.heads):
                 data.flush()
             fields = {name: [list(shape), str(np.dtype(dtype))] for name, (shape, dtype) in self.fields().items()}
-            sizes = {'num_envs': self.num_envs, 'capacity': self.capacity, 'heads': self.heads.tolist()}
-            header = {'version': VERSION, **sizes, 'size': len(self), 'fields': fields, 'task': self.task()}
+            sizes = {'num_envs': self.num_envs, 'capacity': self.capacity, 'kept': self.kept}
+            sizes |= {'heads': self.heads.tolist(), 'size': len(self)}
+            header = {'version': VERSION, **sizes, 'fields': fields, 'task': self.task()}
             Utils.atomic_write(self.path / HEADER, json.dumps(header, indent=1))
 
+    def rewind(self, heads):
+        """Takes back what was written after `heads` [N]: a run that was stopped goes on from there.
+
+        Raises UserError if something before that is not there any more.
+        """
+        heads = np.asarray(heads)
+        if heads.shape != self.heads.shape or (heads > self.heads).any() or (self.heads - heads > self.slack).any():
+            raise Utils.UserError(f'The replay at {self.path} is not as this run left it: load it with replay.path=')
+        self.heads[:] = heads
+
+    @property
+    def slack(self):
+        return self.capacity - self.kept
+
+    def close(self, keep=True):
+        """Ends the work on the files: they stay, or go if the run made them. The arrays can still be read."""
+        self.flush() if keep else self.delete()
+        if self.lock:
+            self.lock.close()
+
     def delete(self):
-        """Removes the files, if this object made them; never those of an earlier run."""
-        if self.mode == 'w+' and self.path.exists():
+        """Removes the files, if the run made them; never those of another one."""
+        if self.ours and self.path.exists():
             for name in (*self.fields(), 'heads'):
                 (self.path / f'{name}.npy').unlink(missing_ok=True)
             (self.path / HEADER).unlink(missing_ok=True)

@@ -64,3 +64,10 @@ class Rollout(Replay):
             last=torch.from_numpy(flags & (TERMINATED | TRUNCATED) > 0),
             first=torch.from_numpy(age == 0),
         )
+
+    def state(self):
+        return super().state() | {'since': self.since.copy()}
+
+    def restore(self, state):
+        super().restore(state)
+        self.since = np.array(state['since'])

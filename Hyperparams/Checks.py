@@ -17,7 +17,8 @@ POSITIVE = (
     *('agent.gan.critic_steps', 'agent.gan.proposals'),
 )
 FRACTIONS = ('discount', 'replay.discount', 'agent.target_tau', 'agent.ema_decay', 'agent.label_smoothing')  # 0 .. 1
-NUMBERS = {'threads': 1, 'replay.capacity': 1, 'replay.reward_clip': 1.0, 'agent.clip_grad_norm': 1.0}  # default: null
+KINDS = {'threads': 1, 'replay.capacity': 1, 'replay.reward_clip': 1.0, 'agent.clip_grad_norm': 1.0,
+           'exact': False}  # kinds of what is null by default  # fmt: skip
 MAY_BE_NULL = ('evaluate_episodes',)  # in classification: the whole test set
 EXAMPLES = {'gym.id': 'CartPole-v1', 'Dataset.root': '<folder with a folder of images for each class>'}  # for ???
 SCHEDULES = (
@@ -76,6 +77,8 @@ def resolve_evaluation(config):
     if config.evaluate_checkpoints or config.record:
         config.train_steps, config.video = 0, config.record
         config.load = not config.evaluate_checkpoints
+    if config.checkpoint is not None:
+        config.load = True
 
 
 def to_plain(config):
@@ -118,7 +121,7 @@ def check_values(config, values, wanted, prefix=''):
     """Compares the kinds of the values with those of the defaults; null stands where it is the default."""
     for name, default in wanted.items():
         key, value = f'{prefix}{name}', values.get(name)
-        default = NUMBERS.get(key, default)
+        default = KINDS.get(key, default)
         if isinstance(default, dict) and not isinstance(value, dict):
             raise UserError(
                 f"{key} has keys of its own, for example {key}.{next(iter(default))}; it cannot be '{value}'."
@@ -127,7 +130,7 @@ def check_values(config, values, wanted, prefix=''):
             check_values(config, value, default, f'{key}.')
         elif value is not None:
             check_value(config, key, value, default)
-        elif default is not None and key not in (*NUMBERS, *MAY_BE_NULL):
+        elif default is not None and key not in (*KINDS, *MAY_BE_NULL):
             raise UserError(f'{key} cannot be null: {key}={default}')
 
 

@@ -1,11 +1,44 @@
-"""Every agent that a run saved, evaluated on the same episodes: a table, and the best of them."""
+"""The agents that a run saves: where they lie, which one is loaded, and all of them evaluated."""
+
+from pathlib import Path
 
 import Utils
 from Agents import Checkpoint
-from Logging import Report
 from Logging.Logger import as_csv, say
 
 JUDGED = {'accuracy': 1, 'reward': 1, 'fid': -1}  # what an agent is judged by, and whether more (1) or less is better
+LAST = 'agent.safetensors'
+
+
+class Checkpoints:
+    """A folder of saved agents: the last, agent.safetensors; beside it, where asked for, agent_best and agent_<step>.
+
+    folder: of this run. which: the one to load, 'best', a step, or the path of any other; None for the last.
+    ours: whether what lies there is of this run, which goes on with it; else the first save moves it out of the way.
+    """
+
+    def __init__(self, folder, which=None, ours=False):
+        self.folder, self.last, self.ours, self.version = folder, folder / LAST, ours, None
+        named = which == 'best' or str(which).isdigit()
+        self.source = folder / f'agent_{which}.safetensors' if named else Path(which) if which else self.last
+        self.source = self.source / LAST if self.source.is_dir() else self.source
+
+    def save(self, agent, run, config, copy=None):
+        """Writes the agent, what decides how its run goes on, and the config beside it. copy: the name under which
+        this agent stays when the next one takes its place."""
+        settings = self.folder / 'config.yaml'
+        copies = (path for path in self.folder.glob('agent_*.safetensors') if '.' not in path.stem)
+        with Utils.keep_earlier(*(() if self.ours else (self.last, settings, *copies))):
+            Checkpoint.save(self.last, agent, run)
+            Utils.atomic_write(settings, config)
+            self.ours = True
+            if copy:
+                Utils.copy_file(self.last, self.folder / f'agent_{copy}.safetensors')
+
+    def news(self):
+        """Whether another process has saved an agent since the last time."""
+        before, self.version = self.version, self.last.stat().st_mtime_ns if self.last.is_file() else None
+        return self.version != before
 
 
 def evaluate_all(args, agent, arena, memory, prefix, folder):
@@ -14,6 +47,8 @@ def evaluate_all(args, agent, arena, memory, prefix, folder):
     Agents of other networks, which an earlier run may have left, are left out with a word. Raises UserError if none
     can be loaded.
     """
+    from Logging import Report
+
     files = sorted(folder.glob('agent*.safetensors'))
     if not files:
         raise Utils.UserError(
@@ -36,10 +71,16 @@ def evaluate_all(args, agent, arena, memory, prefix, folder):
     say(f'{len(rows)} agents: {table}{best(rows)}')
 
 
+def merit(report):
+    """(What an agent is judged by, how good it is: the more the better); None where nothing tells."""
+    measure = next((name for name in JUDGED if report.get(name) is not None), None)
+    return measure and (measure, JUDGED[measure] * report[measure])
+
+
 def best(rows):
     """'; the best is agent_500.safetensors with reward 31', or '' where nothing tells."""
-    measure = next((name for name in JUDGED if name in rows[0]), None)
-    if measure is None:
+    if merit(rows[0]) is None:
         return ''
-    row = max(rows, key=lambda row: JUDGED[measure] * row[measure])  # of equals the earliest
+    row = max(rows, key=lambda row: merit(row)[1])  # of equals the earliest
+    measure, _ = merit(row)
     return f'; the best is {row["file"]} (step {row["step"]:,}) with {measure} {row[measure]:.4g}'

@@ -21,11 +21,12 @@ class Logger:
     """Logs one run under `prefix`, for example 'Benchmarking/Exp/DQNAgent/atari/pong_1'.
 
     resume: continue the files that lie there: rows after `step` (the step resumed from; None: keep every row) are cut,
-        and `time` goes on from the last row kept. Otherwise files of an earlier run are moved aside, never deleted.
+        of evaluations those after `evaluated` (None: as the others), and `time` goes on from the last row kept.
+        Otherwise files of an earlier run are moved aside, never deleted.
     total_steps: agent steps of the whole run, for the progress bar and the time left.
     """
 
-    def __init__(self, prefix, total_steps, resume=False, tensorboard=True, step=None):
+    def __init__(self, prefix, total_steps, resume=False, tensorboard=True, step=None, evaluated=None):
         self.prefix = Path(prefix)
         self.total_steps = int(total_steps)
         self.step = (step or 0) if resume else 0  # the first step of this process
@@ -45,7 +46,8 @@ class Logger:
         try:
             self.prefix.parent.mkdir(parents=True, exist_ok=True)
             if resume:
-                earlier = max(cut_after(self.csv_path(kind), step) for kind in ('Train', 'Eval'))
+                last = {'Train': step, 'Eval': step if evaluated is None else min(step, evaluated)}
+                earlier = max(cut_after(self.csv_path(kind), until) for kind, until in last.items())
             else:
                 move_aside(self.prefix)
         except OSError as error:

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -137,14 +138,14 @@ import sys
 sys.path.insert(0, {str(PROJECT)!r})
 import Environment, Run
 from Hyperparams.Compose import launch
-step = Environment.Environment.rollout
+step = Environment.Environment.step
 def first(*arguments):
     step(*arguments)
     slow = ('seaborn', 'pandas', 'matplotlib', 'tensorboard', 'torchvision', 'sklearn', 'imageio', 'scipy', 'PIL',
             'torch._dynamo')
     print('imported:', *(name for name in slow if name in sys.modules))
     raise KeyboardInterrupt
-Environment.Environment.rollout = first
+Environment.Environment.step = first
 raise SystemExit(launch(Run.main, {[*PONG, 'evaluate_episodes=10']!r}))
 """
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
@@ -162,14 +163,20 @@ def test_resume(folder, capsys):
     times = column(train, 'time')
     assert times == sorted(times) and times[0] < times[1] < times[2]
     header, _ = checkpoint()
-    assert (header['step'], header['updates'], header['counters']['cursor']) == (120, 100, 100)  # as in one go
-    assert header['counters']['episodes'] == column(train, 'episode')[-1] > column(train, 'episode')[0]
+    assert (header['step'], header['updates'], header['run']['memory']['cursor']) == (120, 100, 100)  # as in one go
+    assert header['run']['episodes'] == column(train, 'episode')[-1] > column(train, 'episode')[0]
     (replay,) = replays(folder)
-    assert json.loads(replay.read_text())['size'] == 120 + header['counters']['episodes']
+    assert json.loads(replay.read_text())['size'] == 120 + header['run']['episodes']
+
+    # It goes on with its own replay, whose files change only to be saved.
+    before = files(replay.parent)
+    run(*CARTPOLE, 'load=true', 'train_steps=130')
+    assert checkpoint()[0]['updates'] == 100 + 10 and files(replay.parent) == before
 
     # Without its replay, a resumed run collects seed_steps before it learns from the few that it has.
+    shutil.rmtree(replay.parent)
     run(*CARTPOLE, 'load=true', 'train_steps=160')
-    assert checkpoint()[0]['updates'] == 100 + 20
+    assert checkpoint()[0]['updates'] == 110 + 10
 
     # Evaluation only: a line more, nothing else; also when the run has come to its end.
     before = files(folder)
@@ -179,7 +186,7 @@ def test_resume(folder, capsys):
     assert {name for name in after if before.get(name) != after[name]} == {
         f'Benchmarking/Exp/DQNAgent/gym/cartpole_1_{kind}' for kind in ('Eval.csv', 'Run.json')
     }
-    assert column(table('Eval'), 'step') == [0, 60, 120, 160, 160, 160]
+    assert column(table('Eval'), 'step') == [0, 60, 120, 130, 160, 160, 160]
 
     # Anew: what is there is kept under other names.
     run(*CARTPOLE, 'train_steps=25')

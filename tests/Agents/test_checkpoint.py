@@ -2,6 +2,7 @@
 
 import errno
 import json
+import math
 import os
 import re
 import subprocess
@@ -68,7 +69,7 @@ def learn(agent, memory, updates, seed=7):
 
 def everything(agent):
     """Every tensor and counter that a next update depends on."""
-    tensors = {name: tensor.clone() for name, tensor in Checkpoint.state(agent).items()}
+    tensors = {name: tensor.clone() for name, tensor in Checkpoint.tensors_of(agent).items()}
     return tensors | {'step': torch.tensor(agent.step), 'updates': torch.tensor(agent.updates)}
 
 
@@ -126,9 +127,25 @@ def test_the_file_holds_tensors_and_json_only(saved):
     agent, path = saved
     with safetensors.safe_open(path, 'pt') as file:
         header = json.loads(file.metadata()['run'])
-        assert set(file.keys()) == set(Checkpoint.state(agent))
-    assert (header['step'], header['updates'], header['counters']) == (2, 2, {'episodes': 3, 'cursor': 9})
+        assert set(file.keys()) == set(Checkpoint.tensors_of(agent))
+    assert (header['step'], header['updates'], header['run']) == (2, 2, {'episodes': 3, 'cursor': 9})
     assert b'pickle' not in path.read_bytes()
+
+
+def test_what_a_run_saves_comes_back_bit_for_bit(tmp_path):
+    """Arrays and tensors of any type, numbers of any size, whatever they are nested in; tuples come as lists."""
+    arrays = [np.arange(6).astype(kind).reshape(2, 3) for kind in ('uint8', 'bool', 'uint32', '>i4', 'float64')]
+    arrays += [np.array(np.nan), np.zeros((0, 2), np.int64), np.arange(10)[::2]]
+    tensors = [torch.arange(4.0).bfloat16(), torch.tensor(3), torch.arange(6).view(2, 3).T, torch.zeros(0)]
+    plain = {'many': 2**100, 'pi': math.pi, 'no': None, 'yes': True, 'text': 'x', 'none': [], 'pair': (1, (2.5,))}
+    path = tmp_path / 'agent.safetensors'
+    Checkpoint.save(path, build(), {'plain': plain, 'deep': [{'arrays': arrays}, tensors], 'one': np.float32(0.1)})
+    found = Checkpoint.load(path, build())
+    assert found['plain'] == plain | {'pair': [1, [2.5]]} and found['one'] == float(np.float32(0.1))
+    for array, again in zip(arrays, found['deep'][0]['arrays'], strict=True):
+        assert again.dtype == array.dtype and np.array_equal(again, array, equal_nan=array.dtype.kind == 'f')
+    for tensor, again in zip(tensors, found['deep'][1], strict=True):
+        assert again.dtype == tensor.dtype and torch.equal(again, tensor)
 
 
 def test_a_missing_file(tmp_path):
@@ -166,7 +183,7 @@ def test_flipped_bits(saved):
     """Wherever one bit is wrong, in the header or in the tensors."""
     data, other = saved[1].read_bytes(), build(seed=1)
     header = 8 + int.from_bytes(data[:8], 'little')
-    run = data.index(b'counters')
+    run = data.index(b'episodes')
     random = np.random.default_rng(0)
     places = [
         0,

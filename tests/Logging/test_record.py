@@ -58,7 +58,9 @@ def table(name):
 def saved(path):
     """Header and tensors of a saved agent."""
     with safe_open(path, 'pt') as file:
-        return json.loads(file.metadata()['run']), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        header = json.loads(file.metadata()['run'])
+        header['run']['memory'].pop('name', None)  # of the replay: its date
+        return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
 
 
 def files():
