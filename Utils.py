@@ -5,6 +5,7 @@ Importing this module costs milliseconds: torch, Hydra and omegaconf are importe
 
 import difflib
 import functools
+import glob
 import importlib
 import itertools
 import math
@@ -449,9 +450,12 @@ def atomic(path):
     Whatever fails, the old file stays and the temporary one goes. Raises UserError for an OSError (a full disk).
     """
     path = Path(path)
-    temporary = path.with_name(f'.{path.name}.{os.urandom(4).hex()}.tmp')
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        for left in path.parent.glob(f'.{glob.escape(path.name)}.*.tmp'):
+            if not lives(left.name.split('.')[-2]):  # it was killed in the middle
+                left.unlink(missing_ok=True)
         yield temporary
         with open(temporary, 'rb+') as file:
             os.fsync(file.fileno())
@@ -463,6 +467,19 @@ def atomic(path):
     finally:
         if temporary.exists():
             temporary.unlink()
+
+
+def lives(process):
+    """Whether a process still runs, by its number; also where that cannot be told."""
+    if os.name != 'posix' or not process.isdigit():
+        return True
+    try:
+        os.kill(int(process), 0)  # no signal: only asks
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _sync_folder(folder):

@@ -48,7 +48,7 @@ def load(path, agent):
     """
     path = Path(path)
     if not path.is_file():
-        raise Utils.UserError(f'No saved agent at {path}: leave out load=true, or save one first')
+        raise Utils.UserError(f'No saved agent at {path}: leave out load=true or checkpoint=, or save one first')
     header, tensors = read(path)
     modules = {name.removeprefix('agent.'): tensor for name, tensor in tensors.items() if name.startswith('agent.')}
     ours = kinds(agent) | {name: tensor.shape for name, tensor in agent.state_dict().items()}

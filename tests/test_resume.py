@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import random
+import shutil
 import time
 
 import numpy as np
@@ -12,6 +13,9 @@ import pytest
 from safetensors import safe_open
 
 import Run
+from Agents import Checkpoint, DQNAgent
+from Datasets.Experience import Spec
+from Datasets.Replay import Replay
 from Hyperparams.Compose import launch
 
 QUIET = ['threads=1', 'tensorboard=false', 'video=false', 'plotting.plot_experiments=false', 'evaluate_episodes=2']
@@ -39,6 +43,10 @@ CASES = {
     'DQN generate': [DIGITS, 'generate=true', 'mini=true', 'train_steps=30', 'evaluate_per_steps=10',
                      'save_per_steps=4', 'samples=20'],
 }  # fmt: skip
+
+
+CONTEXT = multiprocessing.get_context('forkserver')
+CONTEXT.set_forkserver_preload(['test_resume', 'Logging.Report', 'Datasets.Memory', 'torch._dynamo'])
 
 
 def go(folder, words):
@@ -104,7 +112,7 @@ def stored(folder):
 
 
 @pytest.mark.parametrize('case', CASES)
-def test_killed_and_gone_on_with(case, tmp_path, start):
+def test_killed_and_gone_on_with(case, tmp_path):
     words = [*QUIET, *SHORT, 'replay.save=true', f'Agent={case.split()[0]}', *CASES[case]]
     words = [word for word in words if 'generate' not in case or word != 'replay.save=true']
     whole, killed = tmp_path / 'whole', tmp_path / 'killed'
@@ -120,3 +128,52 @@ def test_killed_and_gone_on_with(case, tmp_path, start):
     assert tables(killed) == tables(whole)
     assert checkpoint(killed) == checkpoint(whole)
     assert stored(killed) == stored(whole)
+
+
+SPEC, SLACK = Spec((4,), 'float32', (), 2), 5
+
+
+def load(folder, mode):
+    """The agent and the replay that were saved last."""
+    agent = DQNAgent(SPEC, hidden_dim=16, trunk_dim=8)
+    replay = Replay(SPEC, folder / 'replay', capacity=50, prioritized=True, mode=mode)
+    replay.restore(Checkpoint.load(folder / 'agent.safetensors', agent)['memory'])
+    return agent, replay
+
+
+def save_again_and_again(folder, ready):
+    """Until it is killed: a few steps, then agent and replay as they are."""
+    agent, replay = load(folder, 'r+')
+    while True:
+        for _ in range(SLACK):
+            agent.step += 1
+            obs, ended = np.full((1, 4), agent.step, np.float32), np.array([agent.step % 7 == 0])
+            replay.add(obs, np.array([0]), np.ones(1), ended, ~ended & False, obs)
+        replay.flush()
+        Checkpoint.save(folder / 'agent.safetensors', agent, {'memory': replay.state()})
+        ready.set()
+
+
+def test_killed_200_times_while_it_saves(tmp_path):
+    """Whatever is cut short, the agent and the replay before it are whole, and nothing is left lying about."""
+    chance, steps = random.Random(1), []
+    agent = DQNAgent(SPEC, hidden_dim=16, trunk_dim=8)
+    replay = Replay(SPEC, tmp_path / 'replay', capacity=50, prioritized=True, slack=SLACK)
+    replay.flush()
+    Checkpoint.save(tmp_path / 'agent.safetensors', agent, {'memory': replay.state()})
+    replay.close()
+    for _ in range(200):
+        ready = CONTEXT.Event()
+        process = CONTEXT.Process(target=save_again_and_again, args=(tmp_path, ready))
+        process.start()
+        assert ready.wait(60)
+        time.sleep(chance.uniform(0, 0.03))
+        process.kill()
+        process.join()
+        agent, replay = load(tmp_path, 'c')
+        newest = replay.flat['obs'][(replay.heads[0] - 1) % replay.capacity]
+        assert agent.step % SLACK == 0 and (newest == agent.step).all()
+        steps.append(agent.step)
+    assert steps == sorted(set(steps))
+    shutil.rmtree(tmp_path / 'replay')
+    assert len(list(tmp_path.iterdir())) <= 2  # the agent, and what the last kill cut short

@@ -257,6 +257,17 @@ def test_choose_threads():
 # Files
 
 
+def test_what_a_killed_writer_left_goes(tmp_path):
+    """A half file of a process that is gone; not that of one at work, nor anyone else's."""
+    gone = subprocess.Popen([sys.executable, '-c', ''])
+    gone.wait()
+    names = {f'.a[1].txt.{gone.pid}.tmp', f'.a[1].txt.{os.getppid()}.tmp', '.a[1].txt.mine.tmp', f'.b.{gone.pid}.tmp'}
+    for name in names:
+        (tmp_path / name).touch()
+    atomic_write(tmp_path / 'a[1].txt', 'whole')
+    assert {path.name for path in tmp_path.iterdir()} == names - {f'.a[1].txt.{gone.pid}.tmp'} | {'a[1].txt'}
+
+
 def test_atomic_write(tmp_path):
     path = tmp_path / 'new' / 'file.json'
     atomic_write(path, 'first')

@@ -245,6 +245,25 @@ def test_every_checkpoint_is_evaluated(monkeypatch, capsys):
     assert capsys.readouterr().out.count('Left out') == 2 * 3 and len(table(f'{PREFIX}_Checkpoints.1.csv')) == 3
 
 
+def test_the_best_agent_stays_and_is_loaded(monkeypatch, capsys):
+    evaluate, scores = Report.evaluate, {0: 1.0, 20: 5.0, 40: 3.0, 60: 4.0, 80: 4.5, 100: 6.0}
+    monkeypatch.setattr(Report, 'evaluate', lambda *given: evaluate(*given) | {'reward': scores[given[1].step]})
+    words = [*CARTPOLE, 'keep_best=true', 'evaluate_per_steps=20', 'save_per_steps=20', 'keep_checkpoints=2']
+    best = SAVED / 'agent_best.safetensors'
+    run(*words)
+    assert saved(best)[0]['step'] == 20 and saved(SAVED / 'agent.safetensors')[0]['step'] == 60
+    run(*words, 'load=true', 'train_steps=80')
+    assert saved(best)[0]['step'] == 20  # what was best before the run went on is remembered
+    run(*words, 'load=true', 'train_steps=100')
+    assert saved(best)[0]['step'] == 100
+    for which, step in ('best', 100), (40, 40), (SAVED / 'agent_best.safetensors', 100), (SAVED, 100):
+        run(*CARTPOLE, f'checkpoint={which}', 'train_steps=0')
+        assert int(table(f'{PREFIX}_Eval.csv')[-1]['step']) == step
+    capsys.readouterr()
+    run(*CARTPOLE, 'checkpoint=33', 'train_steps=0', status=2)
+    assert 'agent_33.safetensors' in capsys.readouterr().err
+
+
 def test_a_loaded_agent_is_filmed(capsys):
     run(*CARTPOLE)
     before = files()
