@@ -3,7 +3,7 @@
 import numpy as np
 
 from Logging import Fidelity, Video
-from Logging.Recogniser import Recogniser
+from Logging.Recogniser import judge
 from Utils import save_array
 
 PICTURED, MORPHS, NEIGHBOURS = 100, 8, 10  # images of the grid; rows of morphs; columns of neighbours
@@ -24,13 +24,13 @@ def create(args, agent, arena, memory, prefix, picture):
         frames = images[:PICTURED].reshape(-1, args.frame_stack, images.shape[1] // args.frame_stack, *images.shape[2:])
         Video.save_gif(picture.with_suffix('.gif'), [Video.tile(frame, columns) for frame in frames.swapaxes(0, 1)])
     Video.save_grid(named(picture, 'Morphs'), agent.morph(MORPHS).numpy(), columns=10)
-    recogniser = Recogniser(args.features, real.shape[1:]) if args.features else None
-    see = recogniser.features if recogniser else pixels
-    seen, of_data = see(images), see(real)
+    network = judge(args.features, real.shape[1:], agent.device) if args.features else None
+    seen = network.features(images) if network else pixels(images)
+    of_data = network.features_of_data(real) if network else pixels(real)
     first = images[:NEIGHBOURS]
     neighbours = real[Fidelity.nearest(of_data, seen[: len(first)])]
     Video.save_grid(named(picture, 'Neighbours'), np.concatenate([first, neighbours]), columns=len(first))
-    return measured(recogniser, images, seen, of_data, agent.labels) if recogniser else {}
+    return Fidelity.compare(of_data, seen) | network.told(images, agent.labels) if network else {}
 
 
 def reality(args, arena, memory):
@@ -48,15 +48,3 @@ def named(picture, kind):
 def pixels(images):
     """[N, C, H, W] -> [N, C H W]"""
     return images.reshape(len(images), -1).astype(np.float32)
-
-
-def measured(recogniser, images, seen, of_data, labels):
-    """fid, kid, precision and recall by the recogniser's features; the share of images that it names with a confidence
-    above 0.9, the rarest and the most frequent class, and if conditional how often it names what was asked for."""
-    confidence, label = recogniser.name(images)
-    shares = np.bincount(label, minlength=recogniser.agent.spec.num_actions) / len(label)
-    logs = Fidelity.compare(of_data, seen)
-    logs |= {'recognised': (confidence > 0.9).mean(), 'rarest': shares.min(), 'commonest': shares.max()}
-    if labels:
-        logs['agreement'] = (label == np.arange(len(label)) % labels).mean()
-    return {name: float(value) for name, value in logs.items()}

@@ -89,6 +89,4 @@ def weights(name, pretrained):
         return chosen.get_state_dict(check_hash=True, weights_only=True)
     except (OSError, RuntimeError) as error:
         folder = Path(torch.hub.get_dir(), 'checkpoints')
-        raise UserError(
-            f'No weights of {name} ({one_line(error)}): put {chosen.url} into {folder}, or leave out pretrained=true'
-        ) from error
+        raise UserError(f'No weights of {name} ({one_line(error)}): put {chosen.url} into {folder}') from error

@@ -10,7 +10,7 @@ from PIL import Image
 from Agents import DQNAgent
 from Datasets.Experience import Spec
 from Datasets.Images import Images
-from Logging.Creations import create, measured, reality
+from Logging.Creations import create, reality
 
 SPEC = Spec((1, 8, 8), 'uint8', (3,), 3, kind='classify')
 
@@ -45,14 +45,3 @@ def test_several_frames_move_in_a_gif(tmp_path):
 def test_reality_is_spread_over_the_test_set_and_the_same_each_time(arena):
     args = SimpleNamespace(samples=30, seed=1)
     assert np.array_equal(reality(args, arena, None), arena.suite.data.test.obs.numpy())
-
-
-def test_measures_by_hand():
-    """Four images named 0 0 2 1 with confidence 0.95 0.5 0.99 0.91, of which 0 1 2 0 were asked for."""
-    named = np.array([0.95, 0.5, 0.99, 0.91]), np.array([0, 0, 2, 1])
-    recogniser = SimpleNamespace(name=lambda images: named, agent=SimpleNamespace(spec=SPEC))
-    features = np.random.default_rng(0).normal(size=(4, 2))
-    logs = measured(recogniser, np.zeros((4, 1, 8, 8), np.uint8), features, features, labels=3)
-    assert logs['recognised'] == 0.75 and logs['agreement'] == 0.5
-    assert (logs['rarest'], logs['commonest']) == (0.25, 0.5)
-    assert logs['fid'] == pytest.approx(0, abs=1e-9) and logs['precision'] == logs['recall'] == 1
