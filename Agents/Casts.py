@@ -18,6 +18,12 @@ def observe(batch, agent):
     return batch._replace(obs=agent.creator.encoder(batch.obs))
 
 
+def observe_counted(batch, agent):
+    """The same; what was observed counts in the encoder's running moments first."""
+    agent.creator.encoder.update(batch.obs)
+    return observe(batch, agent)
+
+
 def recall(batch, agent):
     """What happened in sequences [n, L] of steps, each seen in the light of those before it -> [n * L]."""
     features = agent.creator.encoder(batch.obs.flatten(0, 1)).unflatten(0, batch.first.shape)

@@ -4,13 +4,14 @@ import torch
 
 from Agents import Casts
 from Agents.Agent import Agent, Phase
+from Agents.Conservative import Conservative
 from Agents.Losses.Distributional import cross_entropy, project
 from Blocks.Actors import Proposals
 from Blocks.Architectures.Noisy import NoisyLinear
 from Blocks.Creator import Creator, choose, weigh
 
 
-class DQN(Agent):
+class DQN(Conservative, Agent):
     """A critic that learns r + discount * Q'(s', argmax Q(s', .)); to act is to choose what it scores best.
 
     Vectors, of continuous actions or of several choices: the best of `num_proposals` random ones, for acting and in the
@@ -20,12 +21,13 @@ class DQN(Agent):
     exp(Q / temperature), a schedule too. double: the online critic chooses the next action, the target critic scores it
     (arXiv:1509.06461). dueling: arXiv:1511.06581. atoms, support: learn the distribution of Q (arXiv:1707.06887).
     Errors are clipped at 1 (huber), as in the paper. Noisy networks are heads: recipes.critic.q_head=Noisy.
+    conservative: weight of the penalty on what was never tried (`Agents.Conservative`), for offline learning.
     """
 
     def __init__(self, *args, epsilon=0.05, temperature=None, double=True, dueling=False, atoms=None,
-                 support=(-10.0, 10.0), num_proposals=64, huber=True, **common):  # fmt: skip
+                 support=(-10.0, 10.0), num_proposals=64, huber=True, conservative=0.0, **common):  # fmt: skip
         self.epsilon, self.temperature, self.double, self.num_proposals = epsilon, temperature, double, num_proposals
-        self.dueling, self.atoms, self.support = dueling, atoms, support
+        self.dueling, self.atoms, self.support, self.conservative = dueling, atoms, support, conservative
         super().__init__(*args, huber=huber, **common)
         self.noisy = [layer for layer in self.modules() if isinstance(layer, NoisyLinear)]
 
@@ -37,7 +39,11 @@ class DQN(Agent):
         actor = None if spec.num_actions else Proposals(self.num_proposals, spec.action_shape, spec.one_hots)
         creator = Creator(encoder, actor, critic, choose if self.temperature is None else weigh)
         loss = 'distribution_loss' if self.atoms else 'critic_loss'
-        return creator, Casts.observe, (Phase((loss,), ('encoder', 'critic')),)
+        return creator, Casts.observe, (Phase((loss, *self.penalties), ('encoder', 'critic')),)
+
+    def alternatives(self, features):
+        actor = self.creator.actor
+        return (None, None) if actor is None else (actor(features), actor.log_density)
 
     def act(self, obs, explore=True, first=None):
         for layer in self.noisy:

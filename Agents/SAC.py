@@ -7,6 +7,8 @@ from torch import nn
 
 from Agents import Casts
 from Agents.Agent import Agent, Phase
+from Agents.Conservative import Conservative
+from Blocks.Actors import Proposals
 from Blocks.Creator import Creator, Heads, propose, squash
 from Utils import UserError
 
@@ -24,16 +26,20 @@ class Temperature(nn.Module):
         return self.log.exp()
 
 
-class SAC(Agent):
+class SAC(Conservative, Agent):
     """Critics learn r + discount * (min Q'(s', a') - temperature * log pi(a'|s')); the actor climbs the same.
 
     temperature: at the start. target_entropy: in nats; None: -A for A continuous actions (section 5 of the second
     paper), and 0.5 log A for a choice among A (that paper's 0.98 log A leaves hardly anything to choose).
     Predictions and images are no matter of entropy: classification and generation go without temperature.
+    conservative: weight of the penalty on what was never tried (`Agents.Conservative`), for offline learning. It sees
+    all choices; of vectors `num_proposals` at random and as many of the actor's.
     """
 
-    def __init__(self, *args, num_critics=2, temperature=1.0, target_entropy=None, **common):
+    def __init__(self, *args, num_critics=2, temperature=1.0, target_entropy=None, conservative=0.0, num_proposals=10,
+                 **common):  # fmt: skip
         self.temperature, self.target_entropy = temperature, target_entropy
+        self.conservative, self.num_proposals = conservative, num_proposals
         super().__init__(*args, num_critics=num_critics, **common)
 
     def reinforce(self):
@@ -45,11 +51,22 @@ class SAC(Agent):
         if self.target_entropy is None:
             self.target_entropy = 0.5 * sum(map(math.log, spec.choices)) - spec.continuous
         phases = (
-            Phase(('critic_loss',), ('encoder', 'critic')),
+            Phase(('critic_loss', *self.penalties), ('encoder', 'critic')),
             Phase(('soft_actor_loss',), ('actor',)),
             Phase(('temperature_loss',), ('temperature',)),
         )
         return creator, Casts.observe, phases
+
+    @torch.no_grad()
+    def alternatives(self, features):
+        if self.spec.num_actions:
+            return None, None
+        random = Proposals(self.num_proposals, self.spec.action_shape, self.spec.one_hots)
+        policy = self.creator.policy(features.repeat_interleave(self.num_proposals, 0))
+        own = policy.rsample()  # [B * M, A]
+        log_prob = policy.log_prob(own).view(len(features), -1)  # [B, M]
+        actions = torch.cat([random(features), own.view(*log_prob.shape, -1)], 1)  # [B, 2M, A]
+        return actions, torch.cat([torch.full_like(log_prob, random.log_density), log_prob], 1)
 
     def soft_worth(self, critic, features, policy):
         """[B]: E[min Q - temperature * log pi]; with the actor's own sample both come at once."""

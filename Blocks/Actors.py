@@ -1,5 +1,7 @@
 """Actors propose: from features to actions, predictions or images."""
 
+import math
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -27,11 +29,15 @@ class Actor(nn.Module):
 
 
 class Proposals(nn.Module):
-    """Proposes `number` actions at random: features [B, ...] -> [B, number, A], uniform in [-1, 1] and over choices."""
+    """Proposes `number` actions at random: features [B, ...] -> [B, number, A], uniform in [-1, 1] and over choices.
+
+    log_density: of each of them.
+    """
 
     def __init__(self, number, action_shape, one_hots=()):
         super().__init__()
         self.shape, self.one_hots = (number, *action_shape), one_hots
+        self.log_density = -math.log(2) * (sum(action_shape) - sum(one_hots)) - sum(map(math.log, one_hots))
 
     def forward(self, features):
         return choose_largest(2 * torch.rand(len(features), *self.shape, device=features.device) - 1, self.one_hots)

@@ -4,6 +4,7 @@ mode()            the greedy action               log_prob(action)   [B]; of Non
 sample()          to act                          entropy()          [B]
 rsample()         with a gradient, to learn       expect(score)      [B]: E[score(action)], exact over discrete choices
                                                                      (score(None) is [B, A]), else by one rsample
+distance(action)  [B], to imitate: mean squared error of the mode, or -log_prob of a choice
 """
 
 import math
@@ -52,6 +53,9 @@ class Categorical:
     def log_prob(self, index):
         """Of the choice [B] among the A; of None: of all, [B, A]."""
         return self.log_probs if index is None else self.log_probs.gather(-1, index.unsqueeze(-1)).squeeze(-1)
+
+    def distance(self, action):
+        return -self.log_prob(action)
 
     def entropy(self):
         return -(self.probs * self.log_probs).sum(-1)
@@ -133,6 +137,9 @@ class Gaussian:
         z = (x - self.mean) / self.std
         return (-0.5 * z**2 - self.std.log() - 0.5 * math.log(2 * math.pi)).flatten(1).sum(1)
 
+    def distance(self, action):
+        return ((self.mode() - action) ** 2).flatten(1).mean(1)
+
     def entropy(self):
         return (0.5 + 0.5 * math.log(2 * math.pi) + self.std.log()).expand_as(self.mean).flatten(1).sum(1)
 
@@ -197,6 +204,10 @@ class Joint:
         """[B]. Of its own last sample as exactly as the policies know theirs."""
         entries = self.own if action is getattr(self, 'whole', None) else action.split(self.sizes, -1)
         return sum(policy.log_prob(part) for policy, part in zip(self.policies, entries, strict=True))
+
+    def distance(self, action):
+        entries = action.split(self.sizes, -1)
+        return sum(policy.distance(part) for policy, part in zip(self.policies, entries, strict=True))
 
     def entropy(self):
         return sum(policy.entropy() for policy in self.policies)

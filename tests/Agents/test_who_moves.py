@@ -8,14 +8,17 @@ import torch
 
 from Agents import (
     A2CAgent,
+    BCAgent,
     DQNAgent,
     DrQV2Agent,
+    IQLAgent,
     PPOAgent,
     RainbowAgent,
     RandomAgent,
     SACAgent,
     SPRAgent,
     TD3Agent,
+    TD3BCAgent,
 )
 from Blocks.Actors import choose_largest
 from Blocks.Architectures import Noisy
@@ -75,6 +78,9 @@ CRITIC = {'encoder', 'critic'}
 FORESEES = {'encoder', 'critic', 'dynamics', 'projector', 'predictor'}
 NOISY = {'recipes': {'critic': {'q_head': Noisy}}}
 SOFT = [CRITIC, {'actor'}, {'temperature'}]
+CLONED = [{'encoder', 'actor'}]
+IMPLICIT = [CRITIC | {'value'}, {'actor'}]
+CONSERVATIVE = {'conservative': 1.0}
 NO_TARGET = {'target_tau': 1, 'target_period': 1}
 # What moves in control, phase by phase: name: agent, spec, arguments, parts
 CONTROL = {
@@ -124,6 +130,31 @@ CONTROL = {
     'DrQV2 buttons': (DrQV2Agent, BUTTONS, {}, [CRITIC, {'actor'}]),
     'SAC buttons': (SACAgent, BUTTONS, {}, SOFT),
     'PPO buttons': (PPOAgent, BUTTONS, {'epochs': 1}, [ALL]),
+    'DQN pixels, conservative': (DQNAgent, PIXELS, CONSERVATIVE | {'num_critics': 2}, [CRITIC]),
+    'DQN continuous, conservative': (DQNAgent, CONTINUOUS, CONSERVATIVE, [CRITIC]),
+    'DQN record, conservative': (DQNAgent, REACH, CONSERVATIVE, [CRITIC]),
+    'Rainbow, conservative': (RainbowAgent, STATE, {'atoms': 5} | CONSERVATIVE | NOISY, [CRITIC]),
+    'SAC pixels, conservative': (SACAgent, PIXELS, CONSERVATIVE, SOFT),
+    'SAC continuous, conservative': (SACAgent, CONTINUOUS, CONSERVATIVE, SOFT),
+    'SAC continuous pixels, conservative': (SACAgent, DRAWN, CONSERVATIVE, SOFT),
+    'SAC record, conservative': (SACAgent, REACH, CONSERVATIVE, SOFT),
+    'BC pixels': (BCAgent, PIXELS, {'frame_stack': 2}, CLONED),
+    'BC state': (BCAgent, STATE, {}, CLONED),
+    'BC continuous': (BCAgent, CONTINUOUS, {}, CLONED),
+    'BC continuous pixels': (BCAgent, DRAWN, {}, CLONED),
+    'BC record': (BCAgent, REACH, {}, CLONED),
+    'TD3BC pixels': (TD3BCAgent, PIXELS, {'frame_stack': 2}, [CRITIC, {'actor'}]),
+    'TD3BC state': (TD3BCAgent, STATE, {}, [CRITIC, {'actor'}]),
+    'TD3BC continuous': (TD3BCAgent, CONTINUOUS, {}, [CRITIC, {'actor'}]),
+    'TD3BC continuous pixels': (TD3BCAgent, DRAWN, {}, [CRITIC, {'actor'}]),
+    'TD3BC record': (TD3BCAgent, REACH, {}, [CRITIC, {'actor'}]),
+    'IQL pixels': (IQLAgent, PIXELS, {'frame_stack': 2}, IMPLICIT),
+    'IQL state': (IQLAgent, STATE, {}, IMPLICIT),
+    'IQL continuous': (IQLAgent, CONTINUOUS, {}, IMPLICIT),
+    'IQL continuous, no target': (IQLAgent, CONTINUOUS, NO_TARGET, IMPLICIT),
+    'IQL continuous pixels': (IQLAgent, DRAWN, {}, IMPLICIT),
+    'IQL record': (IQLAgent, REACH, {}, IMPLICIT),
+    'IQL buttons': (IQLAgent, BUTTONS, {}, IMPLICIT),
     'Random pixels': (RandomAgent, PIXELS, {}, []),
     'Random continuous': (RandomAgent, CONTINUOUS, {}, []),
 }
@@ -139,7 +170,11 @@ DOMAINS = {
     'generate frames': (PIXELS, replay, {'generate': True, 'frame_stack': 2}, [{'critic'}, {'actor'}]),
     'generate frames of continuous control': (DRAWN, replay, {'generate': True}, [{'critic'}, {'actor'}]),
 }
-LEARNERS = [DQNAgent, DrQV2Agent, TD3Agent, SACAgent, SPRAgent, A2CAgent, PPOAgent]
+LEARNERS = [
+    *(DQNAgent, DrQV2Agent, TD3Agent, SACAgent, SPRAgent, A2CAgent, PPOAgent),
+    *(BCAgent, TD3BCAgent, IQLAgent),
+]
+TWO_CRITICS = (DrQV2Agent, TD3Agent, SACAgent, IQLAgent)  # and their subclasses
 CASES = {name: (Agent, spec, replay, *rest) for name, (Agent, spec, *rest) in CONTROL.items()} | {
     f'{Agent.__name__} {name}': (Agent, spec, memory, arguments, parts if Agent in LEARNERS else [])
     for Agent in [*LEARNERS, RandomAgent]
@@ -149,7 +184,7 @@ CASES = {name: (Agent, spec, replay, *rest) for name, (Agent, spec, *rest) in CO
 
 def build(Agent, spec, arguments, precision):
     common = dict(trunk_dim=8, hidden_dim=16, lr=1e-3, latent_dim=6, ema=True, ema_decay=DECAY, target_tau=TAU)
-    common |= {'target_period': 1, 'num_critics': 2 if Agent in (DrQV2Agent, TD3Agent, SACAgent) else 1}
+    common |= {'target_period': 1, 'num_critics': 2 if issubclass(Agent, TWO_CRITICS) else 1}
     return Agent(spec, precision=precision, **common | arguments)
 
 
