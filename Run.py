@@ -20,7 +20,8 @@ class Run:
         from Logging.Checkpoints import Checkpoints
 
         self.began = time.monotonic()
-        Utils.seed_everything(args.seed)
+        self.seed = args.seed + 100_000 * (args.collector - 1)  # of what is done; the run's name keeps its own
+        Utils.seed_everything(self.seed)
         Utils.choose_algorithms(args.deterministic)
         args.threads = Utils.choose_threads(args.threads)
         Utils.tune_processor()
@@ -31,7 +32,8 @@ class Run:
         self.collects = bool(args.load_per_steps and not args.learn_per_steps)  # for a learner in another process
         task = re.sub(r'[^\w.-]', '_', f'{args.task_name}_{args.seed}')
         folder = Path(args.experiment, args.agent._target_.split('.')[-1], args.suite_name, task)
-        self.prefix = Path(args.root, 'Benchmarking', f'{folder}_Collector' if self.collects else folder)
+        collector = f'_Collector{args.collector if args.collector > 1 else ""}' if self.collects else ''
+        self.prefix = Path(args.root, 'Benchmarking', f'{folder}{collector}')
         saved = Path(args.root, 'Checkpoints', folder)
         self.checkpoints = Checkpoints(saved, args.checkpoint, args.load)
         replays = Path(args.root, 'Datasets', 'ReplayBuffer', folder)
@@ -62,7 +64,7 @@ class Run:
         from Datasets.Suites import fit
         from Environment import Environment
 
-        suite = Utils.instantiate(self.args.suite, num_envs=num_envs, seed=self.args.seed, train=train)
+        suite = Utils.instantiate(self.args.suite, num_envs=num_envs, seed=self.seed, train=train)
         return Environment(fit(suite, self.args.discrete and self.args.bins), self.args.frame_stack)
 
     @cached_property

@@ -540,8 +540,8 @@ def keep_earlier(*paths):
 def wait_for(ready, problem, seconds=20):
     """Waits until ready(), since another process may be at work on it. Raises UserError when the time is over."""
     end = time.monotonic() + seconds
-    if not ready():
-        print(f'{problem}; waiting {seconds} s for another process')
+    if seconds and not ready():
+        print(f'{problem}; waiting {seconds} s for another process', flush=True)
     while not ready():
         if time.monotonic() > end:
             raise UserError(f'{problem}, and no other process changed that within {seconds} s.')

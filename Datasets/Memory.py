@@ -1,11 +1,14 @@
-"""What an agent learns from: a data set, a saved replay, or a new one."""
+"""What an agent learns from: a data set, saved replays, a new one, or that of the run which is gone on with."""
 
+import re
 from datetime import datetime
+from pathlib import Path
 
 from Datasets import Rings
 from Datasets.Dataset import Dataset
 from Datasets.Replay import Replay
 from Datasets.Rollout import Rollout
+from Datasets.Shared import Shared
 from Utils import UserError, wait_for
 
 UNSAVED = '_unsaved'  # ends the name of a replay that goes with its run: it is not taken for a saved one
@@ -19,61 +22,69 @@ def remember(args, spec, replays, arena, on_policy=False, left=None):
     `state()` of this run's memory when it was saved; if its replay is still there, the run goes on with it.
     Raises UserError if no such replay is saved, or not for these settings.
     """
-    options = dict(args.replay)
-    save, load, path = (options.pop(key) for key in ('save', 'load', 'path'))
-    of_images = {name: options.pop(name) for name in ('transform', 'mix', 'balanced')}
     if spec.kind == 'classify' and args.offline:
-        images = arena().suite.data.train
-        if args.conditional and (images.label < 0).any():
-            raise UserError('conditional=true needs the label of every image: leave Dataset.labelled= out.')
-        memory = Dataset(images, args.batch_size, args.seed, **of_images, mean=spec.mean, classes=spec.num_actions)
-        if left:
-            memory.restore(left)
-        return memory
+        return images(args, spec, arena().suite.data.train, left)
+    save, load, path = args.replay.save, args.replay.load, args.replay.path
     if on_policy and (load or path or args.offline):
         raise UserError('This agent learns only from what it just did, not from a replay: choose another, as Agent=DQN')
-    kind, all_steps = Rollout if on_policy else Replay, min(max(args.train_steps, 1), 1_000_000)
-    options['capacity'] = options['capacity'] or (
-        int(2 * args.learn_per_steps) if on_policy and not save else all_steps
-    )
-    options |= {'frame_stack': args.frame_stack, 'seed': args.seed, 'slack': -(-args.save_per_steps // args.num_envs)}
-    new = replays.with_name(f'{replays.name}_{datetime.now():%Y-%m-%d-%H-%M-%S-%f}{"" if save else UNSAVED}')
-    saved = sorted(replays.parent.glob(f'{replays.name}_[0-9]*[0-9]/{Rings.HEADER}'))
-    wanted = path or (saved[-1].parent if load and saved else None)
-    if left and 'name' in left and not args.offline and (own := own_replay(replays.parent, left, wanted, save)):
+    wanted = (newest(Path(path or replays)) or path) if path or load else None
+    options = reading(args, on_policy)
+    if args.offline:
+        return follow(args, spec, replays, path and Path(wanted), options, left or {})
+    kind = Rollout if on_policy else Replay
+    name = f'{replays.name}_{datetime.now():%Y-%m-%d-%H-%M-%S-%f}{number(args.collector)}{"" if save else UNSAVED}'
+    new = replays.with_name(name)
+    if left and (own := own_replay(replays.parent, left, wanted, save)):
         replay = kind(spec, own, mode='r+' if save or own.name.endswith(UNSAVED) else 'c', **options)
         replay.restore(left)
         replay.ours = own.name.endswith(UNSAVED)  # what its run made goes with it
-        return fitting(replay, args)
-    name_leftovers(replays.parents[2])
-    if not (load or path or args.offline):
-        return kind(spec, new, args.num_envs, **options)
-    if not wanted:
+    elif wanted:
+        replay = Replay(spec, wanted, mode='r+' if save else 'c', **options)
+    elif load:
         raise UserError(f'No replay at {replays}_*: run with replay.save=true first, or give replay.path=<folder>')
-    replay = Replay(spec, wanted, mode='r' if args.offline else 'r+' if save else 'c', **options)
-    if args.offline:
-        if args.replay.capacity and replay.slots(options['capacity'], replay.num_envs) != replay.kept:
-            raise UserError(f'offline=true reads the replay at {replay.path} as it is: leave replay.capacity= out.')
-        wait_for(lambda: replay.ready, f'The replay at {replay.path} holds too few steps to learn from')
-        replay.cursor = left['cursor'] if left else 0
-        return replay
-    fitting(replay, args)
-    if args.replay.capacity and replay.slots(options['capacity'], replay.num_envs) != replay.kept:
-        replay = Replay(spec, new, args.num_envs, source=replay, **options)
-    replay.cut()
-    return replay
-
-
-def fitting(replay, args):
-    """The replay, if it is of as many environments as step now. Raises UserError if not."""
+    else:
+        name_leftovers(replays.parents[2])
+        refuse_twins(replays, args)
+        return kind(spec, new, args.num_envs, **options)
     if replay.num_envs != args.num_envs:
         raise UserError(f'The replay at {replay.path} has other environments: num_envs={replay.num_envs}')
+    if resized(args, replay):
+        replay = kind(spec, new, args.num_envs, source=replay, **options)
+    if not replay.resumed:
+        replay.cut()
     return replay
+
+
+def images(args, spec, data, left):
+    """A data set."""
+    if args.conditional and (data.label < 0).any():
+        raise UserError('conditional=true needs the label of every image: leave Dataset.labelled= out.')
+    options = {name: args.replay[name] for name in ('transform', 'mix', 'balanced')}
+    memory = Dataset(data, args.batch_size, args.seed, **options, mean=spec.mean, classes=spec.num_actions)
+    if left:
+        memory.restore(left)
+    return memory
+
+
+def reading(args, on_policy):
+    """The arguments of a replay that are no matter of which one it is."""
+    other = ('save', 'load', 'path', 'wait', 'transform', 'mix', 'balanced')
+    options = {name: value for name, value in args.replay.items() if name not in other}
+    short = on_policy and not args.replay.save
+    steps = int(2 * args.learn_per_steps) if short else min(max(args.train_steps, 1), 1_000_000)
+    slack = -(-args.save_per_steps // args.num_envs)
+    return options | {'capacity': options['capacity'] or steps, 'frame_stack': args.frame_stack, 'seed': args.seed,
+                      'slack': slack}  # fmt: skip
+
+
+def resized(args, replay):
+    """Whether another size is asked for than a replay has."""
+    return args.replay.capacity and replay.slots(args.replay.capacity, replay.num_envs) != replay.kept
 
 
 def own_replay(folder, left, wanted, save):
     """The replay that a run left, where it goes on with that one; to be saved, it gets a name that says so."""
-    own = folder / left['name']
+    own = folder / left.get('name', UNSAVED)
     if not (own / Rings.HEADER).is_file():
         own = own.with_name(own.name.removesuffix(UNSAVED))
     if not (own / Rings.HEADER).is_file() or (wanted and not own.samefile(wanted)):
@@ -81,6 +92,54 @@ def own_replay(folder, left, wanted, save):
     if Rings.in_use(own):
         raise UserError(f'Another process still writes {own}: stop it first, or give replay.path=')
     return own.rename(own.with_name(own.name.removesuffix(UNSAVED))) if save else own
+
+
+def newest(replays):
+    """The replay at a path, or the newest of those with that name and a date behind it; None if there is none."""
+    if (replays / Rings.HEADER).is_file():
+        return replays
+    return max(saved(replays), default=None)
+
+
+def saved(replays):
+    """The replays of that name, each with a date behind it, which sorts them."""
+    return [path.parent for path in replays.parent.glob(f'{replays.name}_[0-9]*[0-9]/{Rings.HEADER}')]
+
+
+def follow(args, spec, replays, path, options, left):
+    """Saved replays, to learn from alone: that at `path`; else the newest of this run with all that other processes are
+    writing, and those that come later."""
+    first = newest(replays)
+
+    def find():
+        return [each for each in sorted(saved(replays)) if first is None or each >= first
+                or each.name in left.get('names', ()) or Rings.in_use(each)]  # fmt: skip
+
+    def read(place):
+        replay = Replay(spec, place, mode='r', **options)
+        if resized(args, replay):
+            raise UserError(f'offline=true reads the replay at {place} as it is: leave replay.capacity= out.')
+        return replay
+
+    memory = Shared((lambda: [path]) if path else find, read, args.batch_size, args.seed)
+    lack = f'The replay at {path or replays} holds too few steps to learn from'
+    if not memory.parts:
+        lack = f'No replay at {replays}_*: run with replay.save=true, or give replay.path=<folder>'
+    wait_for(lambda: memory.ready, lack, args.replay.wait)
+    memory.cursor = left.get('cursor', 0)
+    return memory
+
+
+def number(collector):
+    """What ends the name of a collector's replay."""
+    return f'_{collector}' if collector > 1 else ''
+
+
+def refuse_twins(replays, args):
+    """Raises UserError if a collector of the same number is at work: both would do the same."""
+    twins = re.compile(rf'{re.escape(replays.name)}_[\d-]+{number(args.collector)}')
+    if args.load_per_steps and any(twins.fullmatch(each.name) and Rings.in_use(each) for each in saved(replays)):
+        raise UserError(f'Collector {args.collector} of this run is at work already: collector={args.collector + 1}')
 
 
 def name_leftovers(experiment):

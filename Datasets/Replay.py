@@ -48,8 +48,8 @@ class Replay(Rings):
         self.prioritized, self.alpha, self.beta, self.max_priority = prioritized, alpha, beta, 1.0
         if prioritized:
             self.tree = SumTree(self.num_envs * self.capacity)
-            stored = np.flatnonzero(self.flat['flags'] & FINAL == 0)
-            self.tree[stored[self._written(stored)]] = 1.0
+            self.noticed = np.maximum(0, self.heads - self.kept)  # [N] slots that have had their first priority
+            self._notice(self.heads)
 
     def _ages(self):
         """[N], of the slots to be written."""
@@ -114,6 +114,11 @@ class Replay(Rings):
         return Utils.schedule(self.schedules['discount'], self.cursor)
 
     @property
+    def mass(self):
+        """What the replay counts where a sample may come from several: its slots, or the sum of their priorities."""
+        return self.tree.total if self.prioritized else len(self)
+
+    @property
     def ready(self):
         """Whether a batch can be drawn."""
         return bool((self.heads > self.window).any())
@@ -130,7 +135,13 @@ class Replay(Rings):
         Proposals that are no start of a whole sample (an episode's final observation; an unfinished window at the head;
         a stack whose frames were overwritten) are drawn again, which leaves the distribution over the others as it is.
         """
+        return self.weighed(self.draw(generator, size))
+
+    def draw(self, generator, size):
+        """As `sample`, but with importance weights that are not scaled yet."""
         heads = self.heads.copy()  # another process may write on
+        if self.prioritized and self.mode == 'r':
+            self._notice(heads)
         env, start, steps = (np.empty(0, np.int64) for _ in range(3))
         for _ in range(1000):
             proposals = self._propose(generator, heads, size - len(env))
@@ -223,9 +234,13 @@ class Replay(Rings):
             batch = batch._replace(future=self._future(env, start, age))
         if self.prioritized:
             beta = Utils.schedule(self.beta, self.cursor)
-            weight = self.tree[index] ** -beta  # the number of samples and the total cancel in weight / max
-            batch = batch._replace(weight=torch.from_numpy((weight / weight.max()).astype(np.float32)))
+            batch = batch._replace(weight=torch.from_numpy(self.tree[index] ** -beta))  # scaled in `weighed`
         return batch
+
+    def weighed(self, batch):
+        """Importance weights over their largest: the number of samples and the total of priorities cancel."""
+        weight = batch.weight
+        return batch if weight is None else batch._replace(weight=(weight / weight.max()).float())
 
     def _rewards(self, env, slot):
         reward = self._at('reward', env, slot)
@@ -255,9 +270,13 @@ class Replay(Rings):
             self.max_priority = max(self.max_priority, priority.max())
             self.tree[np.asarray(index)] = priority
 
-    def _written(self, index):
-        env, slot = np.divmod(index, self.capacity)
-        return (self.heads[env] - 1 - slot) % self.capacity < np.minimum(self.heads[env], self.kept)
+    def _notice(self, heads):
+        """Slots that were stored before, or by another process, get the priority of new ones."""
+        for env in self.envs[heads > self.noticed]:
+            slots = np.arange(max(self.noticed[env], heads[env] - self.kept), heads[env]) % self.capacity
+            final = self.data['flags'][env, slots] & FINAL
+            self.tree[env * self.capacity + slots] = np.where(final, 0.0, self.max_priority)
+        self.noticed = heads.copy()
 
     # Stopping and going on
 
@@ -271,13 +290,10 @@ class Replay(Rings):
         return state
 
     def restore(self, state):
-        """Goes on as if nothing had come after `state()`. Raises UserError if that is not possible."""
-        self.rewind(state['heads'])
-        self.cursor, self.ages, self.resumed = state['cursor'], self._ages(), True
-        if self.prioritized:
-            if 'priorities' not in state or len(state['priorities']) != self.num_envs * self.capacity:
-                raise Utils.UserError(
-                    f'No priorities are saved with the replay at {self.path}: load it by replay.path='
-                )
-            self.tree.leaves = state['priorities']
-            self.max_priority = state['max_priority']
+        """Goes on as if nothing had come after `state()`; where that is not possible any more, with what there is."""
+        self.cursor, self.resumed = state['cursor'], self.rewind(state['heads'])
+        self.ages = self._ages()
+        if not self.resumed:
+            print(f'The replay at {self.path} has changed since the run was saved: it goes on with what is there')
+        elif self.prioritized and len(state.get('priorities', ())) == self.num_envs * self.capacity:
+            self.tree.leaves, self.max_priority = state['priorities'], state['max_priority']

@@ -192,14 +192,13 @@ class Rings:
             Utils.atomic_write(self.path / HEADER, json.dumps(header, indent=1))
 
     def rewind(self, heads):
-        """Takes back what was written after `heads` [N]: a run that was stopped goes on from there.
-
-        Raises UserError if something before that is not there any more.
-        """
+        """Takes back what was written after `heads` [N] -> whether all that counted then is still there."""
         heads = np.asarray(heads)
-        if heads.shape != self.heads.shape or (heads > self.heads).any() or (self.heads - heads > self.slack).any():
-            raise Utils.UserError(f'The replay at {self.path} is not as this run left it: load it with replay.path=')
+        oldest = np.maximum(heads - self.kept, 0)
+        if len(heads) != self.num_envs or (heads > self.heads).any() or (self.heads - self.capacity > oldest).any():
+            return False
         self.heads[:] = heads
+        return True
 
     @property
     def slack(self):

@@ -70,4 +70,4 @@ class Rollout(Replay):
 
     def restore(self, state):
         super().restore(state)
-        self.since = np.array(state['since'])
+        self.since = np.array(state['since']) if self.resumed else self.heads.copy()

@@ -13,7 +13,7 @@ from Utils import PROJECT, UserError, extremes, hint, nearest, schedule
 POSITIVE = (
     *('num_envs', 'action_repeat', 'frame_stack', 'batch_size', 'nstep', 'replay.nstep', 'trunk_dim', 'hidden_dim'),
     *('evaluate_episodes', 'evaluate_envs', 'agent.num_critics', 'agent.target_period', 'agent.latent_dim'),
-    *('threads', 'replay.capacity', 'bins', 'samples', 'agent.accumulate'),
+    *('threads', 'replay.capacity', 'bins', 'samples', 'agent.accumulate', 'collector'),
     *('agent.gan.critic_steps', 'agent.gan.proposals'),
 )
 FRACTIONS = ('discount', 'replay.discount', 'agent.target_tau', 'agent.ema_decay', 'agent.label_smoothing')  # 0 .. 1

@@ -282,7 +282,7 @@ def test_a_full_disk_loses_nothing(folder):
 
 
 def test_offline_from_a_saved_replay(folder, capsys):
-    run(*CARTPOLE, 'offline=true', status=2)
+    run(*CARTPOLE, 'offline=true', 'replay.wait=0', status=2)
     assert 'replay.save=true' in capsys.readouterr().err
     run(*CARTPOLE, 'replay.save=true')
     run(*CARTPOLE, 'replay.save=true', 'train_steps=30', 'seed_steps=30', 'Agent=DQN')
