@@ -120,11 +120,11 @@ def pack(tree, tensors):
     if isinstance(tree, (list, tuple)):
         return [pack(branch, tensors) for branch in tree]
     if isinstance(tree, torch.Tensor):  # of types that NumPy does not know, too
-        array, kind = tree.detach().cpu().contiguous(), str(tree.dtype)
-        data = array.reshape(-1).view(torch.uint8)
+        data = tree.detach().cpu().contiguous().clone().reshape(-1).view(torch.uint8)  # none may share its memory
+        kind = str(tree.dtype)
     elif isinstance(tree, np.ndarray):
-        array, kind = np.ascontiguousarray(tree), tree.dtype.str
-        data = torch.from_numpy(array.reshape(-1).view(np.uint8).copy())
+        data = torch.from_numpy(np.ascontiguousarray(tree).reshape(-1).view(np.uint8).copy())
+        kind = tree.dtype.str
     else:
         return tree.item() if isinstance(tree, np.generic) else tree
     name = f'run.{len(tensors)}'

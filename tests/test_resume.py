@@ -56,20 +56,11 @@ def go(folder, words):
     os._exit(launch(Run.main, words))
 
 
-@pytest.fixture(scope='module')
-def start():
-    """Starts a run in a fresh process that has all imports behind it -> Process."""
-    context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload(
-        ['test_resume', 'torch', 'Agents', 'Logging.Report', 'Datasets.Memory', 'torch._dynamo']
-    )
-
-    def start(folder, words):
-        process = context.Process(target=go, args=(folder, words))
-        process.start()
-        return process
-
-    return start
+def start(folder, words):
+    """A run in a fresh process that has all imports behind it -> Process."""
+    process = CONTEXT.Process(target=go, args=(folder, words))
+    process.start()
+    return process
 
 
 def ended(process):

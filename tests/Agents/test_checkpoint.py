@@ -137,6 +137,7 @@ def test_what_a_run_saves_comes_back_bit_for_bit(tmp_path):
     arrays = [np.arange(6).astype(kind).reshape(2, 3) for kind in ('uint8', 'bool', 'uint32', '>i4', 'float64')]
     arrays += [np.array(np.nan), np.zeros((0, 2), np.int64), np.arange(10)[::2]]
     tensors = [torch.arange(4.0).bfloat16(), torch.tensor(3), torch.arange(6).view(2, 3).T, torch.zeros(0)]
+    tensors += tensors[:1]  # the same memory once more
     plain = {'many': 2**100, 'pi': math.pi, 'no': None, 'yes': True, 'text': 'x', 'none': [], 'pair': (1, (2.5,))}
     path = tmp_path / 'agent.safetensors'
     Checkpoint.save(path, build(), {'plain': plain, 'deep': [{'arrays': arrays}, tensors], 'one': np.float32(0.1)})

@@ -1,0 +1,80 @@
+"""What it costs to save a run on Pong, and to go on with it: python benchmarks/saving.py [steps ...]
+
+By default of 100,000 and of 1,000,000 steps; prints a table of seconds and megabytes, as docs/saving.md has one.
+
+The replay is filled with noise, then 10,000 further steps are added, as between two saves with save_per_steps=10000.
+"""
+
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import numpy as np
+
+import Utils
+from Agents import Checkpoint
+from Datasets.Experience import Spec
+from Datasets.Replay import Replay
+from Hyperparams.Compose import compose
+
+SPEC, BETWEEN, REPEATS = Spec((1, 84, 84), 'uint8', (), 6), 10_000, 3
+
+
+def main(steps=(100_000, 1_000_000)):
+    print('| steps | replay | MB of replay | MB of checkpoint | replay to disk, s | checkpoint, s | to go on, s |')
+    print('|---|---|---|---|---|---|---|')
+    for count in steps:
+        for prioritized in (False, True):
+            folder = Path(tempfile.mkdtemp(dir='.'))
+            try:
+                row = measure(folder, count, prioritized)
+            finally:
+                shutil.rmtree(folder)
+            kind = 'prioritized' if prioritized else 'uniform'
+            print(f'| {count:,} | {kind} | ' + ' | '.join(f'{value:,.2f}' for value in row) + ' |', flush=True)
+
+
+def measure(folder, steps, prioritized):
+    """Medians: MB of the replay and of the checkpoint, seconds of each to be saved, and of both to be there again."""
+    args = compose(['task=atari/pong', 'device=cpu'])
+    agent = Utils.instantiate(args.agent, spec=SPEC, recipes=Utils.instantiate(args.recipes), frame_stack=4)
+    replay = Replay(SPEC, folder / 'replay', capacity=steps, frame_stack=4, slack=BETWEEN, prioritized=prioritized)
+    write(replay, steps)
+    agent.learn(replay)  # only then the optimiser has something to save
+    replay.flush()
+    flushes, saves, loads = [], [], []
+    for _ in range(REPEATS):
+        write(replay, BETWEEN)
+        flushes.append(seconds(replay.flush))
+        state = {'chance': Utils.chance(), 'agent': agent.state(), 'memory': replay.state()}
+        saves.append(seconds(lambda: Checkpoint.save(folder / 'agent.safetensors', agent, state)))  # noqa: B023
+        loads.append(seconds(lambda: load(folder, agent, prioritized)))
+    megabytes = [sum(path.stat().st_size for path in (folder / 'replay').iterdir()) / 1e6]
+    megabytes.append((folder / 'agent.safetensors').stat().st_size / 1e6)
+    return [*megabytes, *map(np.median, (flushes, saves, loads))]
+
+
+def write(replay, steps):
+    frames, no = np.random.default_rng(0).integers(256, size=(16, 1, 1, 84, 84), dtype=np.uint8), np.zeros(1, bool)
+    for step in range(steps):
+        ended = np.array([step % 1000 == 999])
+        replay.add(frames[step % 16], np.array([step % 6]), np.ones(1), ended, no, frames[step % 16])
+
+
+def load(folder, agent, prioritized):
+    left = Checkpoint.load(folder / 'agent.safetensors', agent)
+    Replay(SPEC, folder / 'replay', frame_stack=4, prioritized=prioritized, mode='r+').restore(left['memory'])
+
+
+def seconds(function):
+    began = time.perf_counter()
+    function()
+    return time.perf_counter() - began
+
+
+if __name__ == '__main__':
+    main([int(word) for word in sys.argv[1:]] or (100_000, 1_000_000))
