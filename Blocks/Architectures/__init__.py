@@ -1,5 +1,6 @@
 """Architectures, one file per paper. `Block(input_shape, output_shape=None, **arguments)`, shapes without batch."""
 
+from Blocks.Architectures.Airbench import Airbench
 from Blocks.Architectures.Attention import MultiHeadAttention
 from Blocks.Architectures.AttentionPool import AttentionPool
 from Blocks.Architectures.AvgPool import AvgPool
@@ -27,6 +28,7 @@ __all__ = [
     'DCGAN',
     'LSTM',
     'MLP',
+    'Airbench',
     'AttentionPool',
     'AvgPool',
     'CLSPool',

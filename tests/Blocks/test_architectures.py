@@ -27,6 +27,7 @@ def images():
 SMALL = {name: {'channels': 4} for name in Architectures.__all__ if 'ResNet' in name or 'Residual' in name}
 SMALL |= {name: {'out_channels': 16, 'depth': 2} for name in ('ViT', 'Perceiver', 'ConvMixer')}
 SMALL |= {
+    'Airbench': {'channels': (4, 8, 8), 'stem': 4},
     'Relation': {'hidden_dim': 16},
     'ConvNeXt': {'channels': (8, 8, 16, 16)},
     'CoAtNet': {'channels': (8, 8, 16, 32, 64)},
@@ -69,8 +70,8 @@ PLACES = {'CLSPool', 'MultiHeadAttention', 'Transformer', 'ViT', 'Perceiver', 'A
 JUDGES = {'Discriminator', 'ResidualDiscriminator'}
 SEES = PLAIN | EVERYWHERE | PLACES | JUDGES | {'Impala'}
 FITS = {
-    'eyes': SEES | FIXED | {'Null'},
-    'pool': SEES | {'Null', 'Relation'},
+    'eyes': SEES | FIXED | {'Airbench', 'Null'},
+    'pool': SEES | {'Airbench', 'Null', 'Relation'},
     'trunk of an actor': PLAIN | EVERYWHERE | {'Null'},
     'trunk of a critic, over a feature map': SEES | {'Null', 'Relation'},
     'q_head': PLAIN | EVERYWHERE | {'Dueling'},
@@ -78,7 +79,7 @@ FITS = {
     'q_head of continuous actions': PLAIN - {'Trunk'} | EVERYWHERE,
     'pi_head': PLAIN | EVERYWHERE | {'Dueling'},
     'generator': PLAIN - {'Trunk'} | EVERYWHERE | {'Dueling', 'Generator', 'DCGAN', 'ResidualGenerator'},
-    'discriminator': SEES - {'Trunk'} | FIXED,
+    'discriminator': SEES - {'Trunk'} | FIXED | {'Airbench'},
 }
 # Of the right shape, but idle: both normalise over the scores, and here is one. No shape can tell.
 IDLE = {(role, name) for role in ('q_head of continuous actions', 'discriminator') for name in ('Dueling', 'Trunk')}
@@ -183,6 +184,7 @@ def test_dueling_keeps_the_mean_at_the_value():
 
 
 OPTIONS = {
+    'Airbench': [{'channels': (4, 8), 'stem': 6}],
     'ResNet': [
         {'blocks': (1, 1), 'bottleneck': True},
         {'stem': 'imagenet'},
@@ -238,7 +240,9 @@ def test_every_option_is_tried():
 
 
 @pytest.mark.parametrize('shape', [(1, 28, 28), (3, 32, 32), (4, 84, 84), (12, 96, 96)], ids=str)
-@pytest.mark.parametrize('name', sorted(CONVOLUTIONS | {'ConvNeXt', 'CoAtNet', 'ViT', 'Perceiver', 'Impala'}))
+@pytest.mark.parametrize(
+    'name', sorted(CONVOLUTIONS | {'Airbench', 'ConvNeXt', 'CoAtNet', 'Impala', 'Perceiver', 'ViT'})
+)
 def test_images_of_all_suites(name, shape):
     block = build(getattr(Architectures, name), shape, **SMALL.get(name, {}))
     features = block(torch.randn(2, *shape))
@@ -257,6 +261,7 @@ def test_images_of_all_suites(name, shape):
         ('ConvNeXt', (3, 224, 224), 1000, {'blocks': (3, 3, 9, 3), 'channels': (96, 192, 384, 768)}, 28.589128),
         ('ConvNeXt', (3, 224, 224), 1000, {}, 3.7),
         ('CoAtNet', (3, 224, 224), 1000, {'blocks': (2, 3, 5, 2), 'channels': (64, 96, 192, 384, 768)}, 25),
+        ('Airbench', (3, 32, 32), 10, {}, 1.97),  # its 1,971,640 by hand; here norms have scales
         ('ViT', (3, 224, 224), 1000, {'patch_size': 16, 'out_channels': 768, 'depth': 12, 'heads': 12}, 86.5),
     ],
 )
