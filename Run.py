@@ -19,24 +19,11 @@ class Run:
         from Datasets.Memory import remember
         from Logging.Checkpoints import Checkpoints
 
-        self.began = time.monotonic()
-        self.seed = args.seed + 100_000 * (args.collector - 1)  # of what is done; the run's name keeps its own
-        Utils.seed_everything(self.seed)
-        Utils.choose_algorithms(args.deterministic)
-        args.threads = Utils.choose_threads(args.threads)
-        Utils.tune_processor()
-        device = Utils.choose_device(args.device, args.parallel)
-        args.device = str(device)
-        args.exact = bool(args.save_per_steps) if args.exact is None else args.exact
-        self.args, self.interrupts, self.control = args, interrupts, args.suite_name != 'classify'
+        self.began, self.args, self.interrupts = time.monotonic(), args, interrupts
+        device, self.control = prepare(args), args.suite_name != 'classify'
         self.collects = bool(args.load_per_steps and not args.learn_per_steps)  # for a learner in another process
-        task = re.sub(r'[^\w.-]', '_', f'{args.task_name}_{args.seed}')
-        folder = Path(args.experiment, args.agent._target_.split('.')[-1], args.suite_name, task)
-        collector = f'_Collector{args.collector if args.collector > 1 else ""}' if self.collects else ''
-        self.prefix = Path(args.root, 'Benchmarking', f'{folder}{collector}')
-        saved = Path(args.root, 'Checkpoints', folder)
+        self.prefix, saved, replays = places(args, self.collects)
         self.checkpoints = Checkpoints(saved, args.checkpoint, args.load)
-        replays = Path(args.root, 'Datasets', 'ReplayBuffer', folder)
 
         self.environment = None if args.offline else self.suite(args.num_envs, train=True)
         self.spec = (self.environment or self.arena).suite.spec
@@ -64,7 +51,7 @@ class Run:
         from Datasets.Suites import fit
         from Environment import Environment
 
-        suite = Utils.instantiate(self.args.suite, num_envs=num_envs, seed=self.seed, train=train)
+        suite = Utils.instantiate(self.args.suite, num_envs=num_envs, seed=seed_of(self.args), train=train)
         return Environment(fit(suite, self.args.discrete and self.args.bins), self.args.frame_stack)
 
     @cached_property
@@ -111,25 +98,6 @@ class Run:
             with self.interrupts.held():
                 agent.learn(self.replay)
         self.evaluate()
-
-    def find_rate(self):
-        """Instead of training, a learning rate to give: the picture of a range test, and its suggestion."""
-        from Agents import RateFinder
-        from Logging import Figures
-
-        rates, losses = RateFinder.sweep(self.agent, self.replay, self.args.find_lr)
-        picture = self.prefix.with_name(f'{self.prefix.name}_LearningRate.png')
-        Utils.atomic_write(picture, Figures.png(RateFinder.draw, rates, losses))
-        print(f'lr={RateFinder.suggest(rates, losses):.1e} is where the loss falls most steeply: {picture}')
-
-    def evaluate_checkpoints(self):
-        """Instead of training, an evaluation of every agent that this experiment saved, and the name of the best."""
-        from Logging.Checkpoints import evaluate_all
-        from Logging.Record import Record
-
-        self.record = Record(self.prefix, self.args, self.began, self.replay)
-        prefix = self.prefix.with_name(f'{self.prefix.name}_Checkpoints')
-        evaluate_all(self.args, self.agent, self.arena, self.replay, prefix, self.checkpoints.folder)
 
     def due(self, period, stride):
         """Whether the last `stride` steps reached a multiple of `period` steps; 0 is never."""
@@ -238,6 +206,32 @@ class Run:
             self.record.end(self.agent.step)
 
 
+def prepare(args):
+    """Seeds, threads and the device of this process; what the config left open is filled in -> torch.device."""
+    Utils.seed_everything(seed_of(args))
+    Utils.choose_algorithms(args.deterministic)
+    Utils.tune_processor()
+    args.threads = Utils.choose_threads(args.threads)
+    device = Utils.choose_device(args.device, args.parallel)
+    args.device = str(device)
+    args.exact = bool(args.save_per_steps) if args.exact is None else args.exact
+    return device
+
+
+def seed_of(args):
+    """Collectors of one run share its name, and so its seed, but do different things."""
+    return args.seed + 100_000 * (args.collector - 1)
+
+
+def places(args, collects):
+    """Where the run's files lie: the prefix of its logs, the folder of its agents, the prefix of its replays."""
+    task = re.sub(r'[^\w.-]', '_', f'{args.task_name}_{args.seed}')
+    folder = Path(args.experiment, args.agent._target_.split('.')[-1], args.suite_name, task)
+    collector = f'_Collector{args.collector if args.collector > 1 else ""}' if collects else ''
+    parents = (Path(args.root, name) for name in ('Benchmarking', 'Checkpoints', 'Datasets/ReplayBuffer'))
+    return [parent / name for parent, name in zip(parents, (f'{folder}{collector}', folder, folder), strict=True)]
+
+
 def main(args):
     """One run from start to end. Ctrl-C saves what `save=true` promises."""
     if args.reproduce:
@@ -252,9 +246,13 @@ def main(args):
         run = Run(args, interrupts)
         stack.callback(run.close)
         if args.evaluate_checkpoints:
-            return run.evaluate_checkpoints()
+            from Logging.Checkpoints import evaluate_all
+
+            return evaluate_all(run)
         if args.find_lr:
-            return run.find_rate()
+            from Agents.RateFinder import find_rate
+
+            return find_rate(run)
         stack.callback(run.end)  # the last one first
         run.train()
     if args.plotting.plot_experiments is not False and not (args.generate or run.collects):

@@ -4,7 +4,19 @@ import math
 
 import numpy as np
 
+from Utils import atomic_write
+
 LOWEST, HIGHEST, WORSE = 1e-7, 10.0, 4.0  # of the rate; a loss so many times its least ends the test
+
+
+def find_rate(run):
+    """Instead of training: a range test, its picture beside the run's logs, and the rate that it suggests."""
+    from Logging import Figures
+
+    rates, losses = sweep(run.agent, run.replay, run.args.find_lr)
+    picture = run.prefix.with_name(f'{run.prefix.name}_LearningRate.png')
+    atomic_write(picture, Figures.png(draw, rates, losses))
+    print(f'lr={suggest(rates, losses):.1e} is where the loss falls most steeply: {picture}')
 
 
 def sweep(agent, memory, updates=200):

@@ -41,14 +41,18 @@ class Checkpoints:
         return self.version != before
 
 
-def evaluate_all(args, agent, arena, memory, prefix, folder):
-    """Evaluates each agent*.safetensors in `folder` into <prefix>.csv, sorted by step, and says which is the best.
+def evaluate_all(run):
+    """Instead of training: evaluates each agent that the run saved into <task>_<seed>_Checkpoints.csv, sorted by step,
+    and says which is the best.
 
     Agents of other networks, which an earlier run may have left, are left out with a word. Raises UserError if none
     can be loaded.
     """
     from Logging import Report
+    from Logging.Record import Record
 
+    args, folder, prefix = run.args, run.checkpoints.folder, run.prefix.with_name(f'{run.prefix.name}_Checkpoints')
+    run.record = Record(run.prefix, args, run.began, run.replay)
     files = sorted(folder.glob('agent*.safetensors'))
     if not files:
         raise Utils.UserError(
@@ -59,11 +63,12 @@ def evaluate_all(args, agent, arena, memory, prefix, folder):
         for file in files:
             Utils.seed_everything(args.seed)  # each meets the same chance
             try:
-                Checkpoint.load(file, agent)
+                Checkpoint.load(file, run.agent)
             except Utils.UserError as error:
                 say(f'Left out: {error}')
                 continue
-            rows.append({'file': file.name, 'step': agent.step} | Report.evaluate(args, agent, arena, memory, prefix))
+            report = Report.evaluate(args, run.agent, run.arena, run.replay, prefix)
+            rows.append({'file': file.name, 'step': run.agent.step} | report)
             rows.sort(key=lambda row: row['step'])
             Utils.atomic_write(table, as_csv(list(dict.fromkeys(key for row in rows for key in row)), rows))
         if not rows:
