@@ -1,12 +1,15 @@
-"""benchmarks/gpu.py: its table, what it does not run again, and what it says without a GPU."""
+"""What benchmarks/gpu.py and transfer.py run, and do not run again; their tables; what gpu.py says without a GPU."""
 
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from benchmarks import gpu
-from Hyperparams.Compose import compose
+import Run
+from Agents.Transfer import part
+from benchmarks import gpu, transfer
+from Hyperparams.Compose import compose, launch
 
 
 def test_without_a_gpu_it_says_so_in_one_sentence(capsys, monkeypatch, tmp_path):
@@ -52,3 +55,36 @@ def test_a_row_is_run_once_and_one_that_fails_is_named(capsys, monkeypatch, tmp_
     capsys.readouterr()
     assert gpu.main([*words, '--seeds', '1', '2']) == 1 and gpu.read(path) == [line]
     assert 'Not finished: pong, seed 2.' in capsys.readouterr().err
+
+
+SHORT = """task=classify/digits Eyes=CNN mini=true train_steps=4 evaluate_per_steps=0 threads=1 tensorboard=false
+           plotting.plot_experiments=false"""
+
+
+def test_transfer_runs_what_is_missing_and_draws_it(monkeypatch, tmp_path):
+    """The eyes of the first run are those of the later ones, which do not move while they are frozen."""
+    ran = []
+
+    def run(command, check):
+        ran.append(command[2:])
+        return SimpleNamespace(returncode=launch(Run.main, command[2:]))
+
+    monkeypatch.setattr(transfer, 'subprocess', SimpleNamespace(run=run))
+    frozen = 'agent.rates.encoder=0'
+    monkeypatch.setattr(transfer, 'THAW', frozen)
+    folders = [f'--root={tmp_path}', f'--out={tmp_path / "out"}']
+    assert transfer.main([*folders, '--seeds', '2', '--', *SHORT.split()]) == 0
+    experiments = [word for words in ran for word in words if word.startswith('experiment=')]
+    assert experiments == ['experiment=Before', 'experiment=Scratch', 'experiment=Transfer']
+    assert frozen in ran[2] and frozen not in ran[1]
+    folder = tmp_path / 'Checkpoints' / 'Before' / 'DQNAgent' / 'classify' / 'digits_1'
+    after = tmp_path / 'Checkpoints' / 'Transfer' / 'DQNAgent' / 'classify' / 'digits_2'
+    theirs, ours = (part(path, 'encoder.eyes').state_dict() for path in (folder, after))
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    table = gpu.read(tmp_path / 'out' / 'classify_table.csv')
+    assert [line['experiment'] for line in table] == ['Scratch', 'Transfer']
+    assert (tmp_path / 'out' / 'classify_curves.png').exists()
+    assert transfer.main([*folders, '--seeds', '2', '--', *SHORT.split()]) == 0 and len(ran) == 3
+    stopped = SimpleNamespace(returncode=130)
+    monkeypatch.setattr(transfer, 'subprocess', SimpleNamespace(run=lambda *_, **__: stopped))
+    assert transfer.main([*folders, '--seeds', '3', '--', *SHORT.split()]) == 130
