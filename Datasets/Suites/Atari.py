@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from Datasets.Experience import Spec, Step
-from Datasets.Suites import env_seeds
+from Datasets.Suites import env_seeds, matching
 from Utils import UserError, hint, usable_cores
 
 
@@ -25,6 +25,8 @@ class Atari:
         use_fire_reset: press FIRE once when a game begins
         frame_skip: emulator frames per agent step; the observation is the maximum over the last two of them
         max_frames: emulator frames after which a game is truncated (108,000 are 30 minutes)
+        exact: play on emulators of our own (Emulators.py), one after the other, so that `state` gives one in training.
+            The games are the same; evaluation, which begins anew each time, stays with ale-py's class
         num_threads: of the emulator. null: one, and half of the cores from eight environments on, so that the learner
             and the emulator never contend for all of them
 
@@ -49,46 +51,29 @@ class Atari:
         use_fire_reset=False,
         frame_skip=4,
         max_frames=108000,
+        exact=False,
         num_threads=None,
     ):
-        from ale_py.vector_env import AtariVectorEnv
-        from gymnasium.vector import AutoresetMode
-
         self.game, rom = game, rom_path(game)
         self.num_envs, self.frames_per_step = num_envs, frame_skip
         self._seeds = np.array(env_seeds(seed, train, num_envs))
-        self._envs = AtariVectorEnv(
-            game,
-            num_envs,
-            batch_size=num_envs,
-            num_threads=num_threads or default_threads(num_envs),
-            thread_affinity_offset=-1,
-            max_num_frames_per_episode=max_frames,
-            repeat_action_probability=repeat_action_probability,
-            full_action_space=full_action_space,
-            continuous=False,
-            autoreset_mode=AutoresetMode.SAME_STEP,
-            img_height=84,
-            img_width=84,
-            grayscale=True,
-            stack_num=1,
-            frameskip=frame_skip,
-            maxpool=True,
-            noop_max=noop_max,
-            episodic_life=False,
-            life_loss_info=False,
-            reward_clipping=False,
-            use_fire_reset=use_fire_reset,
-        )
-        if self._envs.metadata['autoreset_mode'] is not AutoresetMode.SAME_STEP:
-            raise RuntimeError(f'ale-py resets in an unknown mode: {self._envs.metadata["autoreset_mode"]}')
+        protocol = dict(
+            repeat_action_probability=repeat_action_probability, full_action_space=full_action_space,
+            use_fire_reset=use_fire_reset, frame_skip=frame_skip, max_frames=max_frames,
+        )  # fmt: skip
+        self._identity = dict(suite='Atari', game=game, num_envs=num_envs, seed=seed, **protocol, noop_max=noop_max)
+        self._saves = bool(exact) and train
+        if self._saves:
+            self._envs = emulators(rom, self._seeds, noop_max, protocol)
+        else:
+            self._envs = native(game, num_envs, num_threads or default_threads(num_envs), noop_max, **protocol)
         self.spec = Spec((1, 84, 84), 'uint8', (), int(self._envs.single_action_space.n))
         self._obs = self._lives = self._mirrors = None
         if not train:  # evaluation may be filmed
-            from Datasets.Suites.Mirror import Mirror, Mirrors
+            from Datasets.Suites.Emulators import Emulator
+            from Datasets.Suites.Mirror import Mirrors
 
-            protocol = (repeat_action_probability, full_action_space, use_fire_reset, frame_skip, max_frames)
-            self._mirrors = Mirrors(lambda i: Mirror(rom, int(self._seeds[i]), *protocol))
+            self._mirrors = Mirrors(lambda i: Emulator(rom, int(self._seeds[i]), **protocol))
 
     def reset(self):
         """Begin every game anew from the suite's seed. Returns uint8 [N, 1, 84, 84]."""
@@ -137,9 +122,63 @@ class Atari:
                 self._mirrors = None
         return [np.repeat(self._obs[i, 0, :, :, None], 3, axis=2) for i in envs]
 
+    def state(self):
+        """What `restore` takes; None of ale-py's class, which keeps its games to itself, so without `exact`."""
+        return {**self._identity, **self._envs.state()} if self._saves else None
+
+    def restore(self, state):
+        """Play the games of `state` up to where it was taken. Raises UserError if it is another suite's."""
+        matching(state, **self._identity)
+        if not self._saves:
+            raise UserError('Games that were saved with exact=true are resumed with exact=true alone.')
+        self._envs.restore(state)
+        self._obs, info = self._envs.seen()
+        self._lives = info['lives']
+
     def close(self):
         """Stop the emulator's threads."""
         self._envs = None
+
+
+def native(game, num_envs, num_threads, noop_max, *, repeat_action_probability, full_action_space, use_fire_reset,
+           frame_skip, max_frames):  # fmt: skip
+    """ale-py's vector class, with all that it would decide for itself."""
+    from ale_py.vector_env import AtariVectorEnv
+    from gymnasium.vector import AutoresetMode
+
+    envs = AtariVectorEnv(
+        game,
+        num_envs,
+        batch_size=num_envs,
+        num_threads=num_threads,
+        thread_affinity_offset=-1,
+        max_num_frames_per_episode=max_frames,
+        repeat_action_probability=repeat_action_probability,
+        full_action_space=full_action_space,
+        continuous=False,
+        autoreset_mode=AutoresetMode.SAME_STEP,
+        img_height=84,
+        img_width=84,
+        grayscale=True,
+        stack_num=1,
+        frameskip=frame_skip,
+        maxpool=True,
+        noop_max=noop_max,
+        episodic_life=False,
+        life_loss_info=False,
+        reward_clipping=False,
+        use_fire_reset=use_fire_reset,
+    )
+    if envs.metadata['autoreset_mode'] is not AutoresetMode.SAME_STEP:
+        raise RuntimeError(f'ale-py resets in an unknown mode: {envs.metadata["autoreset_mode"]}')
+    return envs
+
+
+def emulators(rom, seeds, noop_max, protocol):
+    """The same games on Emulators, with the same methods."""
+    from Datasets.Suites.Emulators import Emulator, Emulators
+
+    return Emulators(lambda seed: Emulator(rom, seed, **protocol), seeds, noop_max)
 
 
 def default_threads(num_envs):

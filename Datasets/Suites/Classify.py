@@ -9,6 +9,7 @@ from Datasets.Dataset import epoch_order
 from Datasets.Decode import expect
 from Datasets.Experience import Spec, Step
 from Datasets.Images import ImageData
+from Datasets.Suites import matching
 from Utils import UserError, instantiate
 
 
@@ -38,6 +39,7 @@ class Classify:
         self._images = self.data.train if train else self.data.test
         self._size = len(self._images.label)
         self._epoch_order = functools.lru_cache(maxsize=2)(functools.partial(epoch_order, self._size, seed))
+        self._identity = dict(suite='Classify', num_envs=num_envs, seed=seed, train=train, items=self._size)
         self.episodes = None if train else self._size
         self.class_names = self.data.class_names
         mean, std = self.data.statistics
@@ -62,6 +64,14 @@ class Classify:
         """The images of these environments, or all, as uint8 [H, W, 3]."""
         images = self._obs if envs is None else self._obs[list(envs)]
         return [np.broadcast_to(image.transpose(1, 2, 0), (*image.shape[1:], 3)) for image in images]
+
+    def state(self):
+        """The step: what is seen is a function of it, of the seed and of the number of items."""
+        return {**self._identity, 'step': self._step}
+
+    def restore(self, state):
+        """Goes on at the step of `state`. Raises UserError if it is another suite's."""
+        self._see(matching(state, **self._identity)['step'])
 
     def close(self):
         """The images stay for whoever else uses them."""

@@ -3,7 +3,7 @@
 import functools
 import sys
 
-from Datasets.Suites import Renderer, env_seeds
+from Datasets.Suites import Renderer, env_seeds, matching
 from Datasets.Suites.Vector import Processes, Serial
 from Utils import UserError, one_line, usable_cores
 
@@ -43,6 +43,7 @@ class DMC:
         processes=False,
     ):
         self.name, self.num_envs, self.frames_per_step = name, num_envs, action_repeat
+        self._identity = dict(suite='DMC', name=name, num_envs=num_envs, seed=seed, train=train)
         self._renderer = Renderer.require() if pixels else Renderer.choose()  # before dm_control is imported
         make = functools.partial(
             build, name, pixels=pixels, action_repeat=action_repeat, max_frames=max_frames, camera=camera,
@@ -71,6 +72,15 @@ class DMC:
             self._renderer = None
             print(f'No videos of {self.name}: {one_line(error)}', file=sys.stderr)
             return None
+
+    def state(self):
+        """What `restore` takes. None of manipulation, which compiles another model for each episode."""
+        envs = self.vector.state()
+        return None if None in envs else {**self._identity, 'envs': envs}
+
+    def restore(self, state):
+        """Goes on where `state` was taken. Raises UserError if it is another suite's."""
+        self.vector.restore(matching(state, **self._identity)['envs'])
 
     def close(self):
         """Ends the processes; frees the simulations and their OpenGL."""

@@ -34,6 +34,12 @@ class Discrete:
     def render(self, envs=None):
         return self.inner.render(envs)
 
+    def state(self):
+        return self.inner.state() if hasattr(self.inner, 'state') else None
+
+    def restore(self, state):
+        self.inner.restore(state)
+
     def close(self):
         self.inner.close()
 

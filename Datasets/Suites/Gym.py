@@ -11,7 +11,7 @@ from importlib import import_module
 import numpy as np
 
 from Datasets.Experience import Spec, Step
-from Datasets.Suites import env_seeds
+from Datasets.Suites import env_seeds, matching
 from Datasets.Suites.Spaces import actions, observation
 from Utils import UserError, hint, one_line
 
@@ -37,7 +37,9 @@ class Gym:
     def __init__(self, id, num_envs=1, seed=0, train=True, *, action_repeat=1, options=None):
         self.id, self.num_envs, self.frames_per_step = id, num_envs, action_repeat
         self._seeds = env_seeds(seed, train, num_envs)
+        self._identity = dict(suite='Gym', id=id, num_envs=num_envs, seed=seed, train=train)
         self._envs = make(id, num_envs, options or {}, draw=not train)
+        self._layers = layers(self._envs)
         self._can_draw = self._envs[0].render_mode == 'rgb_array'
         self._convert, seen = observation(id, self._envs[0].observation_space)
         self._act, done = actions(id, self._envs[0].action_space)
@@ -84,6 +86,16 @@ class Gym:
             print(f'No videos of {self.id}: {one_line(error)}', file=sys.stderr)
             return None
 
+    def state(self):
+        """What `restore` takes; None of an environment whose state nobody can take out (Layers.py)."""
+        envs = [layers.state() for layers in self._layers]
+        return None if None in envs else {**self._identity, 'envs': envs}
+
+    def restore(self, state):
+        """Goes on where `state` was taken, without a reset. Raises UserError if it is another suite's."""
+        for layers, saved in zip(self._layers, matching(state, **self._identity)['envs'], strict=True):
+            layers.restore(saved)
+
     def close(self):
         """Close the environments and their windows."""
         for env in self._envs:
@@ -117,6 +129,13 @@ def make(id, num_envs, options, draw):
     if missing:
         raise UserError(f'gym.id={id}: {kind.__qualname__} has no {" and no ".join(missing)} of its own.')
     return envs
+
+
+def layers(envs):
+    """The Layers of each environment. Their module imports gymnasium, as `make` has done by now."""
+    from Datasets.Suites.Layers import Layers
+
+    return [Layers(env) for env in envs]
 
 
 def render_modes(spec):

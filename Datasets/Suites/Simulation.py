@@ -6,10 +6,12 @@ import sys
 import numpy as np
 
 from Datasets.Experience import Spec
+from Datasets.Suites.Plain import Packer, Unpacker
 from Utils import UserError, hint, one_line
 
 MANIPULATION = 'manipulation_'
 CAMERAS = {'quadruped': 2}  # DrQ-v2's (arXiv:2107.09645); elsewhere camera 0, of manipulation its only one
+COUNTERS = ('_step_count', '_reset_next_step')  # of dm_control's environment: steps of the episode; whether it ended
 UNLIMITED = 1e6  # the bounds of an actuator without limits are +-1e10
 
 
@@ -17,7 +19,7 @@ class Simulation:
     """A task from pixels, or from its state.
 
     `env` is dm_control's own environment, with its `physics`, its `task` (and that one's random state), and `frames`
-    the control steps since the episode began: nothing else changes from step to step.
+    the control steps since the episode began: nothing else changes from step to step, so `state` is made of these.
 
     Arguments:
         name: 'cheetah_run', 'ball_in_cup_catch', 'manipulation_reach_duplo'
@@ -38,6 +40,7 @@ class Simulation:
         self.camera = CAMERAS.get(name.split('_')[0], 0) if camera is None else camera
         prepare_drawing(self.env, max(pixels or 0, video), shadow_size)
         self._cameras = {}
+        self._physics = None if compiles(self.env) else simulation(self.env)
         action = self.env.action_spec()
         low, high = (np.broadcast_to(bound, action.shape) for bound in (action.minimum, action.maximum))
         unlimited = np.maximum(abs(low), abs(high)) > UNLIMITED
@@ -81,6 +84,27 @@ class Simulation:
     def render(self):
         """uint8 [video, video, 3], from the camera of the observations."""
         return self._draw(self.video)
+
+    def state(self):
+        """What `restore` takes: plain data. None where each episode has another model."""
+        if self._physics is None:
+            return None
+        packer = Packer()
+        return {
+            'physics': self._physics.state(),
+            'task': packer.attributes(self.env.task),
+            'counters': {name: vars(self.env)[name] for name in COUNTERS},
+            'frames': self.frames,
+            'obs': self._obs.copy(),
+        }
+
+    def restore(self, state):
+        """Goes on where `state` was taken, if nothing has happened here yet."""
+        unpacker = Unpacker()
+        self._physics.restore(state['physics'])
+        vars(self.env.task).update({name: unpacker(value) for name, value in state['task'].items()})
+        vars(self.env).update({name: state['counters'][name] for name in COUNTERS})
+        self.frames, self._obs = state['frames'], state['obs'].copy()
 
     def _advance(self, control):
         """One control step -> TimeStep; None if the simulation became unstable, which is no terminal of the task."""
@@ -160,9 +184,21 @@ def random_of(env):
     return env.random_state if hasattr(env, 'random_state') else env.task.random
 
 
+def compiles(env):
+    """Whether the task, one of manipulation, compiles its model anew for each episode."""
+    return hasattr(env.task, 'root_entity')
+
+
+def simulation(env):
+    """The environment's Physics."""
+    from Datasets.Suites.Physics import Physics
+
+    return Physics(env.physics.model.ptr, env.physics.data.ptr)
+
+
 def prepare_drawing(env, side, shadow_size=None):
     """Before the first frame: a buffer that the largest fits into, and the shadow map's texels a side."""
-    if hasattr(env.task, 'root_entity'):  # manipulation compiles its model anew for each episode
+    if compiles(env):
         options = env.task.root_entity.mjcf_model.visual
         buffer = getattr(options, 'global')
     else:

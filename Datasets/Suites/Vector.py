@@ -1,7 +1,8 @@
 """N environments as one batch: stepped one after the other, or each process of several its share of them.
 
 Either is built from make(seed), which gives an environment with `spec`, `reset() -> obs` (anew from the seed),
-`step(action) -> (obs, reward, terminated, truncated, final_obs)` and `render() -> uint8 [H, W, 3]`.
+`step(action) -> (obs, reward, terminated, truncated, final_obs)`, `render() -> uint8 [H, W, 3]`, and `state()` and
+`restore(state)` as suites have them.
 """
 
 import ctypes
@@ -36,6 +37,14 @@ class Serial:
     def render(self, envs):
         """-> a frame [H, W, 3] of each of these environments."""
         return [self.envs[i].render() for i in envs]
+
+    def state(self):
+        """-> the state of each environment, None of those that have none."""
+        return [env.state() for env in self.envs]
+
+    def restore(self, states):
+        for env, state in zip(self.envs, states, strict=True):
+            env.restore(state)
 
     def close(self):
         self.envs = []
@@ -89,6 +98,17 @@ class Processes:
             frames |= dict(zip(wanted, answer(pipe), strict=True))
         return [frames[i] for i in envs]
 
+    def state(self):
+        """-> the state of each environment, None of those that have none."""
+        for pipe in self._pipes:
+            pipe.send(('state', None))
+        return [state for pipe in self._pipes for state in answer(pipe)]
+
+    def restore(self, states):
+        for rows, pipe in zip(self._rows, self._pipes, strict=True):
+            pipe.send(('restore', [states[i] for i in rows]))
+        self._wait()
+
     def close(self):
         """Lets the processes end."""
         for pipe in self._pipes:
@@ -119,11 +139,18 @@ def serve(make, seeds, share, memory, fields, pipe):
         while True:
             command, argument = pipe.recv()
             try:
+                result = None
                 if command == 'reset':
                     step[0][:] = envs.reset()
                 elif command == 'step':
                     envs.step(action, Step(*step))
-                pipe.send((None, envs.render(argument) if command == 'render' else None))
+                elif command == 'restore':
+                    envs.restore(argument)
+                elif command == 'state':
+                    result = envs.state()
+                else:
+                    result = envs.render(argument)
+                pipe.send((None, result))
             except Exception as error:  # whatever it is, it belongs to the program that asked
                 pipe.send((f'{type(error).__name__}: {one_line(error)}', None))
     except (EOFError, BrokenPipeError, ConnectionResetError):

@@ -8,6 +8,13 @@
     suite.render(envs=None) -> [uint8 [H, W, 3]] or None   of these environments, or all; None if it cannot draw
     suite.close()
 
+A suite may have two members more, with which a resumed run goes on where it was saved, bit for bit. Without them, or
+where `state` gives None, its episodes begin anew, and the run says so.
+
+    suite.state() -> dict or None       once reset, between two steps: all that decides what comes next, as nested dicts
+                                        and lists of numeric arrays, bool, int, float, str and None
+    suite.restore(state)                instead of `reset`, of a suite just built from the same arguments
+
 To add a suite: a class with these members, `suite._target_=my_module.MySuite` on the command line or in a task file.
 """
 
@@ -33,6 +40,17 @@ def fit(suite, bins=None):
     if not isinstance(suite.spec, Spec):
         raise UserError(f'{target} is no suite: its spec is no Datasets.Experience.Spec.')
     return Discrete(suite, bins) if bins and suite.spec.num_actions is None else suite
+
+
+def matching(state, **own):
+    """`state`, in which a suite has said the same of itself as `own`. Raises UserError that names what differs."""
+    for name, value in own.items():
+        if state.get(name) != value:
+            raise UserError(
+                f'The saved state is of a suite with {name}={state.get(name)}, this one has {name}={value}: '
+                'resume with the same arguments, or start anew without load=true.'
+            )
+    return state
 
 
 def env_seeds(seed, train, num_envs):

@@ -1,6 +1,8 @@
 """Every suite keeps one contract (Datasets/Suites/__init__.py)."""
 
 import functools
+import io
+import json
 
 import numpy as np
 import pytest
@@ -12,9 +14,11 @@ from Datasets.Suites.Classify import Classify, Digits
 from Datasets.Suites.Discrete import Discrete
 from Datasets.Suites.DMC import DMC
 from Datasets.Suites.Gym import Gym
+from Utils import UserError
 
 SUITES = {
     'atari': functools.partial(Atari, 'breakout', max_frames=200),
+    'atari_exact': functools.partial(Atari, 'breakout', max_frames=200, exact=True),
     'gym_discrete': functools.partial(Gym, 'CartPole-v1'),
     'gym_continuous': functools.partial(Gym, 'Pendulum-v1', options={'max_episode_steps': 20}),
     'gym_repeat': functools.partial(Gym, 'CartPole-v1', action_repeat=3),
@@ -123,3 +127,77 @@ def test_render_gives_images_or_nothing(make, capsys):
         if frames is not None:
             assert len(suite.render([1])) == 1 and np.array_equal(suite.render([1])[0], frames[1])
             assert len(frames) == 2 and all(f.dtype == np.uint8 and f.ndim == 3 and f.shape[2] == 3 for f in frames)
+
+
+# Exact resume: `state` and `restore`
+
+
+def through_files(node):
+    """A state as it comes back from JSON and .npy files, if it is what these can hold."""
+    if isinstance(node, dict):
+        assert all(type(key) is str for key in node)
+        return {key: through_files(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [through_files(value) for value in node]
+    if isinstance(node, np.ndarray):
+        assert node.dtype.kind in 'biuf' and node.base is None  # a copy
+        file = io.BytesIO()
+        np.save(file, node, allow_pickle=False)
+        file.seek(0)
+        return np.load(file)
+    assert node is None or type(node) in (bool, int, float, str), type(node)
+    return json.loads(json.dumps(node))
+
+
+def assert_same_future(one, other, steps, seed=3):
+    """Both answer the same to the same actions, over the ends of episodes; and they draw the same."""
+    rng = np.random.default_rng(seed)
+    for _ in range(steps):
+        action = random_action(one.spec, one.num_envs, rng)
+        ours, theirs = one.step(action), other.step(action)
+        for field, value in zip(Step._fields, ours, strict=True):
+            assert np.array_equal(value, getattr(theirs, field)), field
+    assert np.array_equal(one.render() or [], other.render() or [])
+
+
+@pytest.mark.parametrize('steps', [0, 33])
+@pytest.mark.parametrize('name', SUITES)
+def test_a_restored_suite_goes_on_bit_for_bit(name, steps):
+    if name == 'dmc' and Renderer.choose().backend is None:
+        pytest.skip(Renderer.choose().problem)
+    suite = SUITES[name](num_envs=2, seed=1, train=True)
+    play(suite, steps)
+    state = suite.state()
+    assert (state is None) == (name == 'atari')  # ale-py's class keeps its games to itself
+    if state is None:
+        return
+    state = through_files(state)
+    other = SUITES[name](num_envs=2, seed=1, train=True)
+    other.restore(state)
+    assert np.array_equal(suite.render() or [], other.render() or [])
+    again = through_files(other.state())
+    assert json.dumps(again, default=np.ndarray.tolist) == json.dumps(state, default=np.ndarray.tolist)
+    assert_same_future(suite, other, 60 if name == 'dmc' else 200)
+    assert np.array_equal(suite.reset(), other.reset())
+    assert_same_future(suite, other, 20)
+
+
+def test_a_state_of_another_suite_is_refused(make):
+    suite = make(num_envs=2, seed=1, train=True)
+    suite.reset()
+    state = suite.state()
+    if state is None:
+        return
+    for changed, named in (({'num_envs': 3}, 'num_envs=2'), ({'seed': 2}, 'seed=1')):
+        with pytest.raises(UserError, match=named) as error:
+            make(**{'num_envs': 2, 'seed': 1, 'train': True, **changed}).restore(state)
+        assert '\n' not in str(error.value)
+    with pytest.raises(UserError, match='suite=Somewhere'):
+        make(num_envs=2, seed=1, train=True).restore({**state, 'suite': 'Somewhere'})
+
+
+def test_evaluation_may_be_asked_for_a_state(make):
+    suite = make(num_envs=2, seed=1, train=False)
+    suite.reset()
+    suite.render()
+    through_files(suite.state())

@@ -1,5 +1,6 @@
 """DMC: parity with dm_control, limits against ends, action repeat, processes, renderers, errors."""
 
+import json
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -105,7 +106,8 @@ def test_max_frames_ends_what_has_no_limit():
 class Counter:
     """A dm_control environment that counts its steps, rewards 1.5 each and ends as told."""
 
-    physics = SimpleNamespace(model=SimpleNamespace(vis=SimpleNamespace(global_=SimpleNamespace())))
+    physics = SimpleNamespace(model=SimpleNamespace(vis=SimpleNamespace(global_=SimpleNamespace()), ptr=None),
+                              data=SimpleNamespace(ptr=None))  # fmt: skip
 
     def __init__(self, length=5, discount=0.0, unstable=None):
         self.length, self.discount, self.unstable, self.actions = length, discount, unstable, []
@@ -212,6 +214,54 @@ def test_every_task_runs(task):
     obs = suite.reset()
     step = suite.step(np.zeros((1, *suite.spec.action_shape)))
     assert obs.shape == step.obs.shape and np.isfinite(step.obs).all() and np.isfinite(step.reward).all()
+
+
+# Exact resume
+
+
+def assert_goes_on(before, after, name, steps=40):
+    """A suite that `after` builds answers as that of `before` does, from whose state it begins."""
+    options = dict(num_envs=3, seed=1, max_frames=25)
+    suite, other = state(name, **options, **before), state(name, **options, **after)
+    rng = np.random.default_rng(0)
+    suite.reset()
+    for step in range(30 + steps):
+        if step == 30:
+            other.restore(suite.state())
+        action = rng.uniform(-1, 1, (3, *suite.spec.action_shape)).astype(np.float32)
+        ours = suite.step(action)
+        if step >= 30:
+            theirs = other.step(action)
+            assert all(np.array_equal(a, b) for a, b in zip(ours[:5], theirs[:5], strict=True)), (name, step)
+    assert tolist(suite.state()) == tolist(other.state())
+    suite.close(), other.close()
+
+
+def tolist(state):
+    return json.dumps(state, default=np.ndarray.tolist)
+
+
+@pytest.mark.parametrize('name', ['cheetah_run', 'humanoid_walk', 'reacher_hard', 'point_mass_hard', 'lqr_lqr_2_1'])
+def test_a_simulation_goes_on_where_it_was_saved(name):
+    assert_goes_on({}, {}, name)
+
+
+def test_processes_go_on_where_this_process_was():
+    assert_goes_on({}, {'processes': 2}, 'pendulum_swingup')
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', [task.split('/')[1] for task in options('task') if task.startswith('dmc_state/')])
+def test_every_task_goes_on_where_it_was_saved(name):
+    if name == 'quadruped_escape' and Renderer.choose().backend is None:
+        pytest.skip(Renderer.choose().problem)  # its terrain is drawn at each reset
+    assert_goes_on({}, {}, name)
+
+
+def test_manipulation_has_no_state(draws):
+    suite = DMC('manipulation_reach_site', pixels=16, shadow_size=16)
+    suite.reset()
+    assert suite.state() is None
 
 
 # Processes
