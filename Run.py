@@ -214,7 +214,7 @@ def prepare(args):
     args.threads = Utils.choose_threads(args.threads)
     device = Utils.choose_device(args.device, args.parallel)
     args.device = str(device)
-    args.exact = bool(args.save_per_steps) if args.exact is None else args.exact
+    args.exact = bool(args.save_per_steps or args.load) if args.exact is None else args.exact
     return device
 
 
