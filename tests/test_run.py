@@ -208,6 +208,18 @@ def test_save_per_steps(folder):
     assert not (folder / 'Checkpoints/none').exists()
 
 
+@pytest.mark.parametrize('words', [[*DIGITS, 'generate=true', 'samples=12'], ['task=gym/pendulum', *TINY]])
+def test_how_often_one_evaluates_changes_nothing_in_training(words):
+    """Both draw while they are evaluated: noise to paint from, and actions to choose among."""
+    saved, task = [], words[0].removeprefix('task=')
+    for period in (0, 1):
+        run(*words, 'train_steps=30', f'evaluate_per_steps={10 * period}', f'experiment={period}')
+        assert len(table('Eval', str(period), task=task)) == (4 if period else 2)
+        saved.append(checkpoint(str(period), task=task)[1])
+    agents = [{name: x for name, x in tensors.items() if not name.startswith('run.')} for tensors in saved]
+    assert all(torch.equal(tensor, agents[1][name]) for name, tensor in agents[0].items())
+
+
 def test_checkpoints_that_cannot_be_loaded_stay_as_they_are(folder, capsys):
     run(*CARTPOLE)
     for words in (['hidden_dim=8'], ['Eyes=Null', 'recipes.critic.trunk=Trunk'], ['experiment=Other']):
