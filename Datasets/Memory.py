@@ -84,7 +84,9 @@ def resized(args, replay):
 
 def own_replay(folder, left, wanted, save):
     """The replay that a run left, where it goes on with that one; to be saved, it gets a name that says so."""
-    own = folder / left.get('name', UNSAVED)
+    if 'name' not in left:  # it learned from others' replays
+        return None
+    own = folder / left['name']
     if not (own / Rings.HEADER).is_file():
         own = own.with_name(own.name.removesuffix(UNSAVED))
     if not (own / Rings.HEADER).is_file() or (wanted and not own.samefile(wanted)):

@@ -88,3 +88,14 @@ def test_any_order_any_number_any_end(tmp_path, start, monkeypatch, capsys):
     assert rewards[-1] > 60  # at random 22, at the start about 10
     names = {path.name for path in (tmp_path / 'Benchmarking/Exp/DQNAgent/gym').glob('*_Train.csv')}
     assert names == {f'cartpole_1_{who}Train.csv' for who in ('', 'Collector_', 'Collector2_')}
+
+
+def test_what_a_learner_saved_goes_on_among_environments(tmp_path, monkeypatch):
+    """Its memory is others' replays, which stay as they are: it begins one of its own."""
+    monkeypatch.chdir(tmp_path)
+    short = ['seed_steps=20', 'evaluate_episodes=1']
+    assert launch(Run.main, [*WORDS, *short, 'learn_per_steps=0', 'replay.save=true', 'train_steps=300']) == 0
+    assert launch(Run.main, [*WORDS, *short, 'offline=true', 'train_steps=20']) == 0
+    before = written(tmp_path)
+    assert launch(Run.main, [*WORDS, *short, 'load=true', 'train_steps=60']) == 0
+    assert written(tmp_path) == before
