@@ -5,11 +5,7 @@ logs. A row whose Eval log reaches its last step is not run again, so the script
 """
 
 import argparse
-import csv
-import importlib.metadata
-import io
 import itertools
-import platform
 import shlex
 import subprocess
 import sys
@@ -18,13 +14,15 @@ from typing import NamedTuple
 
 import torch
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # run by its path, it does not find the project's packages
+
 import Utils
+from benchmarks.tables import hardware, read, versions, write
 from Logging import Results
 
 COLUMNS = ('row', 'command', 'seed', 'steps', 'figure', 'published', 'source', 'minutes', 'hardware', 'versions')
 SHORT = """mini=true seed_steps=20 explore_steps=20 evaluate_per_steps=0 batch_size=4 hidden_dim=16 suite.max_frames=80
            threads=1 tensorboard=false video=false plotting.plot_experiments=false save=false"""  # seconds on a CPU
-PACKAGES = ('torch', 'gymnasium', 'ale-py', 'dm_control', 'mujoco')
 
 
 class Row(NamedTuple):
@@ -68,37 +66,6 @@ def published(row):
     return f'{score["score"]:g} (deviation {score["std"]:g} over {score["n"]:g} runs)', score['source']
 
 
-def hardware(device):
-    """The device that learns, and the cores beside it."""
-    name = torch.cuda.get_device_name(device) if device.startswith('cuda') else f'{platform.machine()} CPU'
-    return f'{name}, {Utils.usable_cores()} cores'
-
-
-def versions():
-    """Python and what the runs depend on."""
-    named = [f'{name} {importlib.metadata.version(name)}' for name in PACKAGES]
-    return ', '.join([f'Python {platform.python_version()}', *named])
-
-
-def read(path):
-    """The lines of a CSV file as dicts; none if it is not there."""
-    if not path.exists():
-        return []
-    with path.open(newline='') as file:
-        return list(csv.DictReader(file))
-
-
-def write(path, lines):
-    """The table as CSV and, beside it, as Markdown."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator='\n')
-    writer.writeheader()
-    writer.writerows(lines)
-    Utils.atomic_write(path, text.getvalue())
-    rows = [COLUMNS, ['---'] * len(COLUMNS), *([line[name] for name in COLUMNS] for line in lines)]
-    Utils.atomic_write(path.with_suffix('.md'), ''.join(f'| {" | ".join(map(str, row))} |\n' for row in rows))
-
-
 def measure(name, row, seed, args):
     """Runs it unless its log is whole -> its line of the table, or None if it did not come to its end."""
     words = command(row, seed, args)
@@ -136,7 +103,7 @@ def main(argv=None):
             continue  # its line names the hardware that it ran on
         line = measure(name, row, seed, args)
         if line:
-            write(path, [*(line for line in lines if line not in own), line])
+            write(path, [*(line for line in lines if line not in own), line], COLUMNS)
         else:
             failed.append(f'{name}, seed {seed}')
     if path.exists():

@@ -1,4 +1,4 @@
-"""What benchmarks/gpu.py and transfer.py run, and do not run again; their tables; what gpu.py says without a GPU."""
+"""What benchmarks/gpu.py and transfer.py run, and do not run again; benchmarks/run.py; their tables and refusals."""
 
 import subprocess
 from types import SimpleNamespace
@@ -8,7 +8,8 @@ import torch
 
 import Run
 from Agents.Transfer import part
-from benchmarks import gpu, transfer
+from benchmarks import gpu, run, transfer
+from benchmarks.contest import ABOVE, LESS, MORE, Contender, Row, Size, contest
 from Hyperparams.Compose import compose, launch
 
 
@@ -88,3 +89,61 @@ def test_transfer_runs_what_is_missing_and_draws_it(monkeypatch, tmp_path):
     stopped = SimpleNamespace(returncode=130)
     monkeypatch.setattr(transfer, 'subprocess', SimpleNamespace(run=lambda *_, **__: stopped))
     assert transfer.main([*folders, '--seeds', '3', '--', *SHORT.split()]) == 130
+
+
+EVERY_KIND = ('envs/*-1', 'replay/sample-b32-n3-gray4-prioritized', 'replay/insert-rgb3', 'replay/bytes-gray4',
+              'learner', 'classify/small-cnn', 'loops/*-c*', 'start')  # fmt: skip
+
+
+def test_rows_of_every_kind_run_and_are_written(tmp_path):
+    """Without peers, as any installation has it."""
+    assert run.main([*EVERY_KIND, '--quick', '--peers', '--out', str(tmp_path)]) == 0
+    lines = gpu.read(tmp_path / 'table.csv')
+    assert {line['contender'] for line in lines} >= {'ours', 'ours, fp32', 'bare loop', 'dm_control', 'import torch'}
+    for line in lines:
+        assert not line['absent'] and float(line['min']) <= float(line['median']) <= float(line['max']), line
+        assert line['load'] and 'cores' in line['hardware'] and 'torch' in line['versions'] and line['equal']
+    held = next(line for line in lines if line['row'] == 'replay/bytes-gray4' and line['contender'] == 'goal')
+    assert held['reached'] in ('yes', 'no') and held['ours'].startswith('1/')
+    text = (tmp_path / 'table.md').read_text()
+    assert all(f'## {line["row"]}\n' in text for line in lines)
+
+
+class Said:
+    """Stands for a process that measured these figures."""
+
+    def __init__(self, *figures, absent=None):
+        self.figures, self.memory, self.absent = list(figures), 100.0, absent
+
+
+def test_our_median_beside_another_and_its_goal():
+    row = Row('Equal work', 'steps/s', {}, {'slow': 2.0, 'fast': 2.0})
+    found = {'ours': Said(5, 3, 4), 'slow': Said(2.0, 1.0), 'fast': Said(4), 'gone': Said(absent='ImportError: no')}
+    ours, slow, fast, gone = run.lines_of('envs/row', row, found, {'load': '1.00'})
+    assert (ours['median'], ours['min'], ours['max'], ours['repeats']) == ('4', '3', '5', 3)
+    assert (slow['ours'], slow['goal'], slow['reached']) == ('2.67 x', '2.00 x', 'yes')
+    assert (fast['ours'], fast['reached']) == ('1.00 x', 'no')
+    assert gone['absent'] == 'ImportError: no' and gone['median'] == '' and gone['ours'] == ''
+
+
+def test_comparisons():
+    assert MORE.of(6, 3) == 2 and MORE.good(2, 2) and not MORE.good(1.9, 2)
+    assert LESS.of(3, 6) == 2 and LESS.good(1, 1)
+    assert ABOVE.of(2.5, 2.0) == 0.5 and not ABOVE.good(0.5, 0.4) and ABOVE.good(0.4, 0.4)
+
+
+def test_who_fails_is_named_with_the_reason():
+    """And peers that are not asked for are left out."""
+    row = run.chosen(['envs/pong-1'])['envs/pong-1']
+    found = contest('envs/pong-1', row, Size(True, 0.01), 1, 1, [])
+    assert 'envpool' not in found and 'stable-baselines3' not in found and not found['ours'].absent
+    row = row._replace(contenders={'nobody': Contender(None)})
+    (nobody,) = contest('envs/pong-1', row, Size(True, 0.01), 1, 1, []).values()
+    assert nobody.absent == "KeyError: 'nobody'" and not nobody.figures
+
+
+def test_a_name_of_no_row_gets_the_nearest(capsys):
+    assert run.main(['envs/pong-2']) == 2
+    assert "No row 'envs/pong-2'" in capsys.readouterr().err
+    assert run.main(['--list', 'replay/*-n10-*', 'start']) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 9

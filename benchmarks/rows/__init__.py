@@ -1,0 +1,1 @@
+"""What is measured: each file has ROWS, of `benchmarks.contest.Row` by name."""

@@ -1,0 +1,131 @@
+"""Whole training: act, step, remember, learn and log, environment steps a second, at the same work for each step."""
+
+import tempfile
+from functools import partial
+
+import torch
+
+from benchmarks import settings
+from benchmarks.contest import Contender, Row, rate
+
+SHORT = 'seed_steps=8 batch_size=16'  # to see that it runs
+SHORT_ROLLOUT = 'learn_per_steps=32 batch_size=16'
+
+
+def ours(words, steps, short=SHORT):
+    """Run.py's own loop, but for evaluation; `steps` at a time."""
+
+    def build(size):
+        from Hyperparams.Compose import compose
+        from Run import Run
+        from Utils import Interrupts
+
+        folder = tempfile.TemporaryDirectory()
+        own = [*settings.QUIET.split(), *words.split(), *(short.split() if size.quick else [])]
+        args = compose([*own, f'threads={torch.get_num_threads()}', f'root={folder.name}', 'device=cpu'])
+        run = Run(args, Interrupts())
+        run.evaluate = lambda: None
+
+        def train(count, kept=folder):  # which goes with the last that refers to it
+            args.train_steps = run.agent.step + count
+            run.train()
+
+        train(size.of(128, 32))  # seed steps are over
+        return rate(partial(train, size.of(steps, 32)), size.of(steps, 32), size)
+
+    return Contender(build)
+
+
+def theirs(agent, steps):
+    """stable-baselines3's `learn`, `steps` at a time; `agent(quick)` builds it."""
+
+    def build(size):
+        model, count = agent(size.quick), size.of(steps, 32)
+        model.learning_starts = size.of(100, 8)  # of those that have it
+        model.learn(size.of(128, 32))  # learning has started
+
+        def train():
+            model.learn(count, reset_num_timesteps=False)
+
+        return rate(train, count, size)
+
+    return Contender(build, 'stable-baselines3')
+
+
+def pong(count):
+    """stable-baselines3's environments."""
+    import ale_py  # noqa: F401  registers the games
+    from stable_baselines3.common.env_util import make_atari_env
+    from stable_baselines3.common.vec_env import VecFrameStack
+
+    return VecFrameStack(make_atari_env('PongNoFrameskip-v4', count, seed=1), 4)
+
+
+def dqn_on_pong(count):
+    """One update for every four steps of any environment."""
+    often = dict(train_freq=max(1, 4 // count), gradient_steps=max(1, count // 4))
+    return theirs(lambda quick: settings.sb3_dqn(pong(count), **often), 200)
+
+
+def ppo_on_pong(quick):
+    rollout = dict(n_steps=4, batch_size=16) if quick else dict(n_steps=128, batch_size=256)
+    return settings.sb3_ppo(pong(8), n_epochs=4, **rollout)
+
+
+def ppo_on_cartpole(quick):
+    from stable_baselines3 import PPO
+    from stable_baselines3.common.env_util import make_vec_env
+
+    rollout = dict(n_steps=4, batch_size=16) if quick else dict(n_steps=128, batch_size=256)
+    return PPO('MlpPolicy', make_vec_env('CartPole-v1', 8), learning_rate=3e-4, n_epochs=10, **rollout)
+
+
+def sac_on_cheetah(quick):
+    import gymnasium
+    import numpy as np
+    from dm_control import suite
+
+    class Cheetah(gymnasium.Env):
+        """dm_control's task, its state flattened."""
+
+        observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (17,), np.float32)
+        action_space = gymnasium.spaces.Box(-1, 1, (6,), np.float32)
+
+        def __init__(self):
+            self.env = suite.load('cheetah', 'run', {'random': 1})
+
+        def reset(self, *, seed=None, options=None):
+            super().reset(seed=seed)
+            return self.flat(self.env.reset()), {}
+
+        def step(self, action):
+            step = self.env.step(action)
+            return self.flat(step), step.reward, False, step.last(), {}
+
+        def flat(self, step):
+            return np.concatenate(list(step.observation.values()), dtype=np.float32)
+
+    return settings.sb3_sac(Cheetah(), train_freq=1, gradient_steps=1)
+
+
+def row(equal, words, peer, goal, steps, short=SHORT):
+    """Ours as it comes and in fp32, beside stable-baselines3."""
+    contenders = {
+        'ours': ours(words, steps, short),
+        'ours, fp32': ours(f'{words} precision=fp32', steps, short),
+        'stable-baselines3': peer,
+    }
+    return Row(equal, 'steps/s', contenders, {'stable-baselines3': goal})
+
+
+NATURE = 'the Nature CNN of 1.7 million weights, batches of 32 1-step transitions, one update for four steps'
+ROWS = {
+    'dqn-pong-1': row(f'DQN on Pong: {NATURE}', f'{settings.DQN} num_envs=1', dqn_on_pong(1), 2.0, 200),
+    'dqn-pong-8': row(f'DQN on Pong, 8 at once: {NATURE}', f'{settings.DQN} num_envs=8', dqn_on_pong(8), 2.5, 200),
+    'ppo-pong': row('PPO on Pong: the Nature CNN, 8 x 128 steps, 4 epochs of 4 minibatches',
+                    settings.PPO, theirs(ppo_on_pong, 1024), 2.0, 1024, SHORT_ROLLOUT),
+    'sac-cheetah': row('SAC on cheetah_run from the state: two layers of 256, batches of 256, one update a step',
+                       settings.SAC, theirs(sac_on_cheetah, 200), 1.5, 200),
+    'ppo-cartpole': row('PPO on CartPole: two layers of 64, 8 x 128 steps, 10 epochs of 4 minibatches',
+                        settings.CARTPOLE, theirs(ppo_on_cartpole, 1024), 3.0, 1024, SHORT_ROLLOUT),
+}  # fmt: skip

@@ -1,0 +1,66 @@
+"""From the start of Python to the first step of an environment, everything imported anew."""
+
+import subprocess
+import sys
+import tempfile
+import time
+
+import Utils
+from benchmarks.contest import ABOVE, Contender, Row
+from benchmarks.settings import DQN, QUIET
+
+OURS = f"""
+import os, sys
+sys.path.insert(0, {str(Utils.PROJECT)!r})
+from Hyperparams.Compose import launch
+import Run
+from Environment import Environment
+step = Environment.step
+Environment.step = lambda *arguments: (step(*arguments), os._exit(0))  # the first is enough
+launch(Run.main, {[*QUIET.split(), *DQN.split()]!r} + sys.argv[1:])
+"""
+THEIRS = """
+import ale_py
+from stable_baselines3 import DQN
+from stable_baselines3.common.env_util import make_atari_env
+from stable_baselines3.common.vec_env import VecFrameStack
+model = DQN('CnnPolicy', VecFrameStack(make_atari_env('PongNoFrameskip-v4', 1), 4), buffer_size=10_000)
+model.learn(1)
+"""
+LIGHTNING = 'import lightning'
+
+
+def starting(code):
+    """A contender that measures the seconds that a process needs for `code`."""
+
+    def build(size):
+        folder = tempfile.TemporaryDirectory()
+
+        def measure():
+            began = time.perf_counter()
+            words = [f'root={folder.name}'] if code is OURS else []
+            done = subprocess.run([sys.executable, '-c', code, *words], capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise RuntimeError(done.stderr.strip().splitlines()[-1])
+            return time.perf_counter() - began
+
+        return measure
+
+    return build
+
+
+ROWS = {
+    'first-step': Row(
+        'A process begins, builds DQN on Pong with its network and replay, and plays one step (import torch, import '
+        'lightning: nothing but this)',
+        's',
+        {
+            'ours': Contender(starting(OURS)),
+            'import torch': Contender(starting('import torch')),
+            'stable-baselines3': Contender(starting(THEIRS), 'stable-baselines3'),
+            'import lightning': Contender(starting(LIGHTNING), 'lightning'),
+        },
+        {'import torch': 0.4},
+        ABOVE,
+    ),
+}

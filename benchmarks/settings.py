@@ -1,0 +1,49 @@
+"""The same agents for the rows of learners and of whole loops: what stable-baselines3 does by default, in our words."""
+
+import Utils
+
+QUIET = """tensorboard=false video=false save=false plotting.plot_experiments=false evaluate_per_steps=0
+           train_steps=1000000 log_per_steps=10000 explore_steps=0 seed_steps=100"""
+DQN = """Agent=DQN task=atari/pong Aug=Null agent.dueling=false agent.double=false agent.epsilon=0.05
+         agent.target_tau=1 agent.target_period=2500 nstep=1 learn_per_steps=4 replay.capacity=10000"""
+PPO = 'Agent=PPO task=atari/pong lr=2.5e-4'
+SAC = """Agent=SAC task=dmc_state/cheetah_run lr=3e-4 agent.temperature=1.0 agent.target_tau=0.005 learn_per_steps=1
+         batch_size=256 replay.capacity=100000"""
+DRQ = 'Agent=DrQV2 task=dmc/cheetah_run'
+CARTPOLE = """Agent=PPO task=gym/cartpole lr=3e-4 hidden_dim=64 network=two_layers recipes.actor.pi_head.activation=Tanh
+              recipes.critic.q_head.activation=Tanh"""
+
+
+def agent_of(words, spec, precision):
+    """An agent as Run.py would build it for these words -> agent, config."""
+    from Hyperparams.Compose import compose
+
+    args = compose([*QUIET.split(), *words.split(), f'precision={precision}'])
+    args.obs_shape = [args.frame_stack * spec.obs_shape[0], *spec.obs_shape[1:]]
+    args.action_shape = list(spec.action_shape)
+    recipes = Utils.instantiate(args.recipes)
+    return Utils.instantiate(args.agent, spec=spec, recipes=recipes, frame_stack=args.frame_stack), args
+
+
+def sb3_dqn(env, **options):
+    """stable-baselines3's agent of the words DQN."""
+    from stable_baselines3 import DQN
+
+    return DQN('CnnPolicy', env, learning_rate=1e-4, buffer_size=10_000, batch_size=32,
+               target_update_interval=10_000, max_grad_norm=10, exploration_initial_eps=0.05,
+               exploration_final_eps=0.05, **options)  # fmt: skip
+
+
+def sb3_ppo(env, **options):
+    """stable-baselines3's agent of the words PPO."""
+    from stable_baselines3 import PPO
+
+    return PPO('CnnPolicy', env, learning_rate=2.5e-4, clip_range=0.1, clip_range_vf=0.1, ent_coef=0.01,
+               vf_coef=0.5, max_grad_norm=0.5, **options)  # fmt: skip
+
+
+def sb3_sac(env, **options):
+    """stable-baselines3's agent of the words SAC."""
+    from stable_baselines3 import SAC
+
+    return SAC('MlpPolicy', env, learning_rate=3e-4, buffer_size=100_000, batch_size=256, tau=0.005, **options)
