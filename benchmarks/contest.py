@@ -15,6 +15,7 @@ import torch
 import Utils
 
 SECONDS = 600  # for a contender to get ready, or to measure once
+SHARED = ['torch', 'torch._dynamo', 'gymnasium', 'hydra']  # imported once for all: most of what getting ready takes
 
 
 class Size(NamedTuple):
@@ -128,8 +129,9 @@ def serve(pipe, row, name, size, threads):
 
 
 def peak():
-    """Peak memory of this process in MB; ru_maxrss is in bytes on macOS alone (getrusage(2))."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == 'darwin' else 1e3)
+    """Peak memory of this process in MB; ru_maxrss is in bytes on macOS alone, else in kB (getrusage(2))."""
+    unit = 1 if sys.platform == 'darwin' else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
 def rows(file):
@@ -146,7 +148,7 @@ def find(name):
 def contest(name, row, size, threads, repeats, peers):
     """Measures a row's contenders by turns, without packages that are no `peers` -> {contender: Process, closed}."""
     context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload(['torch'])  # imported once for all
+    context.set_forkserver_preload(SHARED)
     found = {}
     with contextlib.ExitStack() as stack:
         for each, contender in row.contenders.items():

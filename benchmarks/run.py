@@ -92,7 +92,7 @@ def arguments(argv):
     parser.add_argument('--repeats', type=int, help='measurements of each contender; 7, quick: 1')
     parser.add_argument('--seconds', type=float, help='of each measurement; 1, quick: 0.02')
     parser.add_argument('--threads', type=int, help="torch's, of every contender; half of the cores")
-    parser.add_argument('--peers', nargs='*', choices=PEERS, default=PEERS, help='only these packages; all')
+    parser.add_argument('--alone', action='store_true', help='without peers')
     parser.add_argument('--out', type=Path, help='folder of the table; benchmarks/results/Speed')
     return parser.parse_args(argv)
 
@@ -111,13 +111,13 @@ def main(argv=None):
     out = args.out or (None if args.quick else Utils.PROJECT / 'benchmarks' / 'results' / 'Speed')
     size = Size(args.quick, args.seconds or (0.02 if args.quick else 1.0))
     threads, repeats = Utils.choose_threads(args.threads), args.repeats or (1 if args.quick else 7)
-    failed = False
+    peers, failed = () if args.alone else PEERS, False
     for name, row in wanted.items():
         before, began = load(), time.monotonic()
-        found = contest(name, row, size, threads, repeats, args.peers)
+        found = contest(name, row, size, threads, repeats, peers)
         facts = {
             'load': f'{before} to {load()}', 'threads': threads, 'date': time.strftime('%Y-%m-%d %H:%M'),
-            'hardware': tables.hardware('cpu'), 'versions': tables.versions((*tables.PACKAGES, *args.peers)),
+            'hardware': tables.hardware('cpu'), 'versions': tables.versions((*tables.PACKAGES, *PEERS)),
         }  # fmt: skip
         lines = lines_of(name, row, found, facts)
         print(f'\n{name} ({time.monotonic() - began:.0f} s): {row.equal}\n{tables.markdown(lines, SHOWN)}', flush=True)
