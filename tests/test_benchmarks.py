@@ -91,15 +91,15 @@ def test_transfer_runs_what_is_missing_and_draws_it(monkeypatch, tmp_path):
     assert transfer.main([*folders, '--seeds', '3', '--', *SHORT.split()]) == 130
 
 
-EVERY_KIND = ('envs/*-1', 'replay/sample-b32-n3-gray4-prioritized', 'replay/insert-rgb3', 'replay/bytes-gray4',
-              'learner', 'classify/small-cnn', 'loops/*-c*', 'start')  # fmt: skip
+EVERY_KIND = ('envs/pong-1', 'envs/cartpole-1', 'replay/sample-b32-n3-gray4-prioritized', 'replay/insert-rgb3',
+              'replay/bytes-gray4', 'learner', 'classify/small-cnn', 'loops/*-c*', 'start')  # fmt: skip
 
 
 def test_rows_of_every_kind_run_and_are_written(tmp_path):
     """Without peers, as any installation has it."""
     assert run.main([*EVERY_KIND, '--quick', '--alone', '--out', str(tmp_path)]) == 0
     lines = gpu.read(tmp_path / 'table.csv')
-    assert {line['contender'] for line in lines} >= {'ours', 'ours, fp32', 'bare loop', 'dm_control', 'import torch'}
+    assert {line['contender'] for line in lines} >= {'ours', 'ours, fp32', 'bare loop', 'gymnasium', 'import torch'}
     for line in lines:
         assert not line['absent'] and float(line['min']) <= float(line['median']) <= float(line['max']), line
         assert line['load'] and 'cores' in line['hardware'] and 'torch' in line['versions'] and line['equal']
