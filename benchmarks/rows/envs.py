@@ -47,7 +47,14 @@ def pong_raw(count, size, batch_size):
     )  # fmt: skip
     actions = discrete(6, batch_size)
     envs.reset(seed=0)
-    return rate(lambda: (envs.send(next(actions)), envs.recv()), batch_size, size)  # the others work meanwhile
+
+    def update():
+        envs.send(next(actions))
+        envs.recv()  # of those that are ready; the others work meanwhile
+
+    for _ in range(count // batch_size):  # every game has begun
+        update()
+    return rate(update, batch_size, size)
 
 
 def pong_sb3(count, size):
