@@ -94,9 +94,10 @@ def files(folder):
 )
 def test_every_file_of_the_contract_and_the_same_again(folder, task, words, score):
     words = ['mini=true', f'task={task}', 'threads=1', *words]
-    began = time.monotonic()
-    finish(process(*words, f'root={folder}/first'))
-    assert time.monotonic() - began < 60
+    before = os.times()
+    finish(process(*words, f'root={folder}/first'), seconds=600)
+    spent = os.times()
+    assert spent.children_user - before.children_user < 60  # in seconds of a processor, which others may use too
     run(*words, f'root={folder}/second', 'plotting.plot_experiments=false', 'tensorboard=false', 'video=false')
 
     runs, states = [], []
