@@ -19,7 +19,7 @@ ARRAY = '__array__'  # marks in JSON where one of the tensors belongs
 def save(path, agent, run=None):
     """Writes the agent, its optimiser, and of the `run` what decides how it goes on: nested dicts and lists of arrays,
     tensors, numbers, text and None. Raises UserError if the disk is full."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save as serialize  # its save_file leaves half files of its own when it is killed
 
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors_of(agent).items()}
     run = pack({} if run is None else run, tensors)
@@ -33,11 +33,7 @@ def save(path, agent, run=None):
         'checksum': checksum(tensors),
     }
     text = json.dumps(header, default=lambda array: array.tolist())
-    with Utils.atomic(path) as temporary:
-        try:
-            save_file(tensors, temporary, metadata={'run': text, 'checksum': str(zlib.crc32(text.encode()))})
-        except Exception as error:  # safetensors wraps a full disk in an error of its own
-            raise OSError(0, Utils.one_line(error)) from error
+    Utils.atomic_write(path, serialize(tensors, {'run': text, 'checksum': str(zlib.crc32(text.encode()))}))
 
 
 def load(path, agent):

@@ -11,7 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from Utils import UserError, atomic, atomic_write, one_line
+from Utils import UserError, atomic_write, one_line
 
 VERSION = 1  # of how images are decoded and statistics are taken
 
@@ -43,12 +43,10 @@ class Prepared:
             raise UserError(f'{path} is damaged ({one_line(error)}): delete it, it is made anew.') from error
 
     def keep_images(self, obs, label, names):
-        from safetensors.torch import save_file
+        from safetensors.torch import save
 
         def write(path):
-            with atomic(path) as temporary:
-                save_file({'obs': obs, 'label': label}, temporary, {'names': json.dumps(names)})
-                temporary.chmod(0o644)  # safetensors leaves them to the owner alone, but data are shared
+            atomic_write(path, save({'obs': obs, 'label': label}, {'names': json.dumps(names)}))
 
         self.keep('.safetensors', write, obs.nbytes + label.nbytes)
 
