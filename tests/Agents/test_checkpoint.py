@@ -249,7 +249,7 @@ def test_another_agent(other, saved):
     refuse(saved[1], build(seed=1, **other), r'not that of this run \(\S+ differs\).*give the same')
 
 
-@pytest.mark.parametrize('failing', ['os.fsync', 'os.replace', 'safetensors.torch.save_file'])
+@pytest.mark.parametrize('failing', ['os.fsync', 'os.replace', 'pathlib.Path.write_bytes'])
 def test_a_failing_write_leaves_the_older_file_whole(failing, saved, monkeypatch):
     agent, path = saved
     before = path.read_bytes()
