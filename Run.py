@@ -75,7 +75,7 @@ class Run:
 
     def train(self):
         """Evaluate, act, remember, learn, log, save. Ctrl-C waits for the end of a step."""
-        args, agent = self.args, self.agent
+        args, agent = Utils.scalars(self.args), self.agent
         stride = 1 if args.offline else args.num_envs
         while agent.step < args.train_steps:
             if self.evaluated != agent.step and (self.due(args.evaluate_per_steps, stride) or agent.step == 0):
@@ -84,7 +84,7 @@ class Run:
                 if self.environment:
                     self.scores += self.environment.rollout(agent, self.replay).tolist()
                 agent.step += stride
-                for _ in range(self.updates(stride)):
+                for _ in range(self.updates(args.learn_per_steps, stride)):
                     agent.learn(self.replay)
             self.logger.progress(agent.step)
             ended = agent.step >= args.train_steps
@@ -103,9 +103,9 @@ class Run:
         """Whether the last `stride` steps reached a multiple of `period` steps; 0 is never."""
         return period and self.agent.step // period > (self.agent.step - stride) // period
 
-    def updates(self, stride):
+    def updates(self, period, stride):
         """How many updates these steps owe: by the step alone, so that a resumed run does not catch up in a burst."""
-        period, step = self.args.learn_per_steps, self.agent.step
+        step = self.agent.step
         if not period or step <= self.seed_steps or not self.replay.ready:
             return 0
         return int(step // period - (step - stride) // period)

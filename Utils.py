@@ -17,7 +17,7 @@ import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import NamedTuple
 
 PROJECT = Path(__file__).resolve().parent
@@ -107,6 +107,13 @@ def instantiate(config, **arguments):
     if arguments and node.get('_target_') is None:
         raise UserError(f'{key}._target_ is missing: {key}._target_=<class>.')
     return _build(node, key, tuple(targets), arguments)
+
+
+def scalars(config):
+    """The keys of a config that hold numbers, text or None, for a loop to ask: OmegaConf looks each up anew."""
+    from omegaconf import OmegaConf
+
+    return SimpleNamespace(**{name: config[name] for name in config if not OmegaConf.is_config(config[name])})
 
 
 def _build(node, key, targets, arguments=None):

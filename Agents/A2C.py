@@ -84,8 +84,8 @@ class A2C(Agent):
 
     @torch.no_grad()
     def appraise(self, rollout):
-        """The rollout [N, T] with advantages and returns by the present critic, and with the log-probabilities of its
-        actions by the actor that took them."""
+        """The rollout [N, T] with advantages, returns, and the log-probabilities of its actions, by the creator that
+        acted."""
         self.eval()
         reward, discount, last = rollout.reward, rollout.discount, rollout.last
         with self.autocast():
@@ -99,12 +99,10 @@ class A2C(Agent):
             next_value = torch.cat([value[:, 1:], value[:, :1]], 1)
             next_value[edge] = self.value(after)
             advantage = generalized_advantage(reward, discount, value, next_value, last, self.trace)
-            if rollout.log_prob is None:  # else the actor may have moved since
-                policy = self.creator.policy(states[:, :, 0].flatten(0, 1))
-                log_prob = policy.log_prob(rollout.action.flatten(0, 1).to(self.device))
-                rollout = rollout._replace(log_prob=log_prob.view_as(reward))
+            policy = self.creator.policy(states[:, :, 0].flatten(0, 1))
+            log_prob = policy.log_prob(rollout.action.flatten(0, 1).to(self.device)).view_as(reward)
         self.train()
-        return rollout._replace(advantage=advantage, returns=advantage + value)
+        return rollout._replace(advantage=advantage, returns=advantage + value, log_prob=log_prob)
 
     def encode(self, obs):
         """Features of observations [B, ...], in parts that fit the caches."""

@@ -1,6 +1,7 @@
 """The one update that every agent shares."""
 
 import inspect
+from contextlib import nullcontext
 from copy import deepcopy
 from functools import cached_property, partial
 
@@ -69,6 +70,7 @@ class Agent(Classifies, Generates, nn.Module):
         fused = {'fused': True} if 'fused' in inspect.signature(optimizer).parameters else {}  # one pass, not ten
         self.build_optimizer = partial(optimizer, lr=Utils.schedule(lr, 0), **fused)
         self.weight_decay = weight_decay
+        self.register_buffer('here', torch.empty(0), persistent=False)  # moves with the agent
 
     @cached_property
     def optimizer(self):
@@ -131,7 +133,7 @@ class Agent(Classifies, Generates, nn.Module):
 
     @property
     def device(self):
-        return next(self.creator.parameters()).device
+        return self.here.device
 
     @property
     def noise(self):
@@ -139,7 +141,7 @@ class Agent(Classifies, Generates, nn.Module):
         return Utils.schedule(self.exploration, self.step)
 
     def autocast(self):
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == 'bf16')
+        return torch.autocast(self.device.type, torch.bfloat16) if self.precision == 'bf16' else nullcontext()
 
     @torch.no_grad()
     def act(self, obs, explore=True, first=None):

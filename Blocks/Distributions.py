@@ -8,6 +8,7 @@ distance(action)  [B], to imitate: mean squared error of the mode, or -log_prob 
 """
 
 import math
+from functools import cached_property
 
 import torch
 from torch.nn import functional as F
@@ -25,7 +26,7 @@ class Categorical:
     def _action(self, index):
         return index if self.actions is None else self.actions[torch.arange(len(index), device=index.device), index]
 
-    @property
+    @cached_property
     def log_probs(self):
         """[B, A]"""
         log_probs = self.logits.log_softmax(-1)
@@ -34,7 +35,7 @@ class Categorical:
         uniform = torch.full_like(log_probs, self.epsilon / log_probs.shape[-1]).log()
         return torch.logaddexp(log_probs + math.log1p(-min(self.epsilon, 1 - 1e-6)), uniform)
 
-    @property
+    @cached_property
     def probs(self):
         return self.log_probs.exp()
 
@@ -90,13 +91,13 @@ class EpsilonGreedy(Categorical):
         explores = torch.rand(len(best), device=best.device) < self.epsilon
         return self._action(torch.where(explores, torch.randint_like(best, count), best))
 
-    @property
+    @cached_property
     def probs(self):
         """[B, A]; where scores tie, the first is the best."""
         count = self.logits.shape[-1]
         return self.epsilon / count + (1 - self.epsilon) * F.one_hot(self.logits.argmax(-1), count)
 
-    @property
+    @cached_property
     def log_probs(self):
         return self.probs.log()
 

@@ -11,7 +11,7 @@ from Datasets.Rings import FINAL, TERMINATED, TRUNCATED
 class Rollout(Replay):
     """The newest T steps of all N environments, each used in several epochs of minibatches, then never again.
 
-    The agent says how often (`epochs`), scales what it gets (`receive`) and judges it before each epoch (`appraise`).
+    The agent says how often (`epochs`), scales what it gets (`receive`) and judges it (`appraise`).
     `batch_size` is that of a minibatch; T follows from how often it is asked. Minibatches are [n, L]: single steps
     (L = 1), or if the agent is `recurrent` each environment's T steps in their order.
     """
@@ -31,16 +31,15 @@ class Rollout(Replay):
 
     def batches(self, agent):
         """Minibatches of the rollout, newly shuffled in every epoch, until the agent has `enough`."""
-        rollout = agent.receive(self.collect())
+        rollout = agent.appraise(agent.receive(self.collect()))
+        steps = rollout._replace(next_obs=None, carry=None)._asdict()  # what follows is in the returns
+        length = rollout.reward.shape[1] if agent.recurrent else 1
+        steps = {name: x.flatten(0, 1).unflatten(0, (-1, length)) for name, x in steps.items() if x is not None}
+        if rollout.carry is not None:
+            steps['carry'] = rollout.carry
         generator = np.random.default_rng((self.seed, self.cursor))
         self.cursor += 1
-        length = rollout.reward.shape[1] if agent.recurrent else 1
         for _ in range(agent.epochs):
-            rollout = agent.appraise(rollout)
-            steps = rollout._replace(next_obs=None, carry=None)._asdict()  # what follows is in the returns
-            steps = {name: x.flatten(0, 1).unflatten(0, (-1, length)) for name, x in steps.items() if x is not None}
-            if rollout.carry is not None:
-                steps['carry'] = rollout.carry
             order = torch.from_numpy(generator.permutation(len(steps['action'])))
             for index in order.split(max(1, self.batch_size // length)):
                 yield Experience(**{name: field[index.to(field.device)] for name, field in steps.items()})

@@ -10,7 +10,8 @@ PPO = 'Agent=PPO task=atari/pong lr=2.5e-4'
 SAC = """Agent=SAC task=dmc_state/cheetah_run lr=3e-4 agent.temperature=1.0 agent.target_tau=0.005 learn_per_steps=1
          batch_size=256 replay.capacity=100000"""
 DRQ = 'Agent=DrQV2 task=dmc/cheetah_run'
-CARTPOLE = """Agent=PPO task=gym/cartpole lr=3e-4 hidden_dim=64 recipes.actor.trunk=Null recipes.critic.trunk=Null
+CARTPOLE = """Agent=PPO task=gym/cartpole lr=3e-4 learn_per_steps=1024 batch_size=256 agent.epochs=10 hidden_dim=64
+              recipes.actor.trunk=Null recipes.critic.trunk=Null
               recipes.actor.pi_head=MLP recipes.actor.pi_head.depth=2 recipes.actor.pi_head.activation=Tanh
               recipes.critic.q_head=MLP recipes.critic.q_head.depth=2 recipes.critic.q_head.activation=Tanh"""
 

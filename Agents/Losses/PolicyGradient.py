@@ -9,12 +9,12 @@ def generalized_advantage(reward, discount, value, next_value, last, trace):
     discount: 0 after a terminal. next_value: of what followed the step, the final observation where an episode ended.
     last: an episode ended, so what is stored behind belongs to another one.
     """
-    error = reward + discount * next_value - value
-    advantage, later = torch.empty_like(error), torch.zeros_like(error[:, 0])
-    for t in reversed(range(error.shape[1])):
-        later = error[:, t] + discount[:, t] * trace * ~last[:, t] * later
-        advantage[:, t] = later
-    return advantage
+    errors = (reward + discount * next_value - value).unbind(1)
+    decays = (discount * trace * ~last).unbind(1)
+    advantages = [errors[-1]]
+    for error, decay in zip(reversed(errors[:-1]), reversed(decays[:-1]), strict=True):
+        advantages.append(torch.addcmul(error, decay, advantages[-1]))
+    return torch.stack(advantages[::-1], 1)
 
 
 def clipped_ratio(log_prob, old_log_prob, advantage, clip):

@@ -124,14 +124,16 @@ def test_appraisal_against_a_plain_loop(rollout):
     torch.testing.assert_close(steps.log_prob.flatten(), policy.log_prob(steps.action.flatten()))
 
 
-def test_the_old_probabilities_stay_those_of_the_actor_that_acted(rollout):
-    agent = build(PPOAgent)
-    first = agent.appraise(agent.receive(rollout.collect()))
-    with torch.no_grad():
-        for parameter in agent.creator.parameters():
-            parameter.add_(0.1)
-    second = agent.appraise(first)
-    assert torch.equal(second.log_prob, first.log_prob) and not torch.equal(second.advantage, first.advantage)
+def test_all_epochs_learn_the_same_advantages_beside_the_same_probabilities(rollout):
+    """The paper's algorithm 1: the rollout is judged once, by the creator that acted."""
+    agent, seen = build(PPOAgent, epochs=3), []
+    objective = agent.objective
+    agent.objective = lambda *arguments: seen.append(arguments[1:]) or objective(*arguments)
+    agent.advantage = lambda batch: batch.advantage
+    agent.learn(rollout)
+    epochs = [torch.cat([torch.stack(pair, 1) for pair in seen[i : i + 3]]) for i in (0, 3, 6)]
+    for epoch in epochs[1:]:
+        torch.testing.assert_close(epoch.sort(0).values, epochs[0].sort(0).values, rtol=0, atol=0)
 
 
 def test_a_rollout_is_done_with_when_the_policy_has_moved_enough(rollout):
