@@ -13,12 +13,15 @@ class Environment:
 
     Suites give single frames; an observation is the last `frame_stack` of them along the first axis, the episode's
     first repeated in front of it. The replay rebuilds the same stacks, bit for bit.
+
+    overlap: environments step while the learner works, where the suite can; the replay then is one step behind.
     """
 
-    def __init__(self, suite, frame_stack=1):
+    def __init__(self, suite, frame_stack=1, overlap=False):
         self.suite, self.frame_stack = suite, frame_stack
+        self.overlap = overlap and hasattr(suite, 'send')
         self.episodes = self.steps = 0
-        self.stack = None
+        self.stack = self.underway = None
 
     @property
     def obs(self):
@@ -33,7 +36,10 @@ class Environment:
 
     def step(self, action):
         """Acts in every environment -> Step, and the scores [M] and lengths [M] of the M episodes that it ended."""
-        step = self.suite.step(action)
+        return self.count(self.suite.step(action))
+
+    def count(self, step):
+        """Step -> the same, and the scores [M] and lengths [M] of the M episodes that it ended."""
         ended = step.terminated | step.truncated
         self.stack = np.concatenate([self.stack[:, 1:], step.obs[:, None]], 1)
         self.stack[ended] = step.obs[ended][:, None]
@@ -63,11 +69,27 @@ class Environment:
         """One explored step of every environment, into the replay -> scores [M] of the episodes that ended."""
         if self.stack is None:
             self.reset()
-        frames = self.stack[:, -1].copy()
+        scores = self.finish(replay)
+        seen = self.stack[:, -1].copy()
         action = agent.act(self.obs, first=self.length == 0)
-        step, scores, _ = self.step(action)
+        if self.overlap:
+            self.suite.send(action)
+            self.underway = seen, action
+            return scores
+        return self.store(replay, seen, action, self.suite.step(action))
+
+    def finish(self, replay):
+        """Waits for the step that is under way, if any is -> scores [M] of the episodes that it ended."""
+        if self.underway is None:
+            return np.empty(0)
+        (seen, action), self.underway = self.underway, None
+        return self.store(replay, seen, action, self.suite.recv())
+
+    def store(self, replay, seen, action, step):
+        """What a step came to, into the replay -> scores [M] of the episodes that it ended."""
+        _, scores, _ = self.count(step)
         replay.add(
-            frames, action, step.reward, step.terminated, step.truncated, step.final_obs, step.label, step.life_lost
+            seen, action, step.reward, step.terminated, step.truncated, step.final_obs, step.label, step.life_lost
         )
         return scores
 

@@ -36,6 +36,8 @@ class Run:
         recipes = Utils.instantiate(args.recipes)
         self.agent = Utils.instantiate(args.agent, spec=self.spec, recipes=recipes, frame_stack=args.frame_stack)
         self.agent.to(device)
+        if self.environment:
+            self.environment.overlap &= not self.agent.on_policy  # which learns from whole rollouts of its own
         left = Checkpoint.load(self.checkpoints.source, self.agent) if args.load else {}
         self.start, self.seed_steps = self.agent.step, 0 if args.offline or self.agent.on_policy else args.seed_steps
         self.replay = remember(args, self.spec, replays, lambda: self.arena, self.agent.on_policy, left.get('memory'))
@@ -52,7 +54,8 @@ class Run:
         from Environment import Environment
 
         suite = Utils.instantiate(self.args.suite, num_envs=num_envs, seed=seed_of(self.args), train=train)
-        return Environment(fit(suite, self.args.discrete and self.args.bins), self.args.frame_stack)
+        suite = fit(suite, self.args.discrete and self.args.bins)
+        return Environment(suite, self.args.frame_stack, overlap=train and self.args.overlap)
 
     @cached_property
     def arena(self):
@@ -94,10 +97,16 @@ class Run:
                 self.save(copy=agent.step if self.due(args.keep_checkpoints * args.save_per_steps, stride) else None)
             if self.due(args.load_per_steps, stride):
                 self.reload()
+        self.finish()
         for _ in range(args.learn_steps_after if agent.step > self.start else 0):
             with self.interrupts.held():
                 agent.learn(self.replay)
         self.evaluate()
+
+    def finish(self):
+        """The step that is under way is waited for and stored."""
+        if self.environment and not self.broken:
+            self.scores += self.environment.finish(self.replay).tolist()
 
     def due(self, period, stride):
         """Whether the last `stride` steps reached a multiple of `period` steps; 0 is never."""
@@ -177,6 +186,7 @@ class Run:
         from omegaconf import OmegaConf
 
         with self.interrupts.held():
+            self.finish()
             if self.args.save_per_steps and hasattr(self.replay, 'flush'):
                 self.replay.flush()
             self.checkpoints.save(self.agent, self.state(), OmegaConf.to_yaml(self.args), copy)

@@ -139,6 +139,33 @@ def test_the_raw_reward_is_the_score_though_the_replay_clips(tmp_path):
     assert Environment(Episodes([2])).evaluate(Actor(), 3)['reward'] == 20
 
 
+class Ahead(Episodes):
+    """The same, stepping between `send` and `recv`."""
+
+    def send(self, action):
+        assert self.sent is None
+        self.sent = action
+
+    def recv(self):
+        action, self.sent = self.sent, None
+        return super().step(action)
+
+    sent = None
+
+
+def test_a_step_under_way_while_the_agent_learns_is_stored_one_step_later():
+    plain, ahead, sinks = Environment(Episodes([2, 3])), Environment(Ahead([2, 3]), overlap=True), (Sink(), Sink())
+    assert not Environment(Episodes([2]), overlap=True).overlap and not Environment(Ahead([2])).overlap
+    scores = [[environment.rollout(Actor(), sink).tolist() for _ in range(4)]
+              for environment, sink in zip((plain, ahead), sinks, strict=True)]  # fmt: skip
+    assert scores == [[[], [20], [60], [20]], [[], [], [20], [60]]]
+    assert len(sinks[1].steps) == 3 and ahead.suite.sent is not None
+    assert ahead.finish(sinks[1]).tolist() == [20] and ahead.finish(sinks[1]).tolist() == []
+    for one, other in zip(*(sink.steps for sink in sinks), strict=True):
+        np.testing.assert_equal(one, other)
+    assert (plain.episodes, plain.steps) == (ahead.episodes, ahead.steps)
+
+
 # Evaluation
 
 

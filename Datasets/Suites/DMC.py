@@ -52,6 +52,8 @@ class DMC:
         seeds, count = env_seeds(seed, train, num_envs), number_of(processes, num_envs)
         self.vector = Processes(make, seeds, count) if count else Serial(make, seeds)
         self.spec = self.vector.spec
+        if count:
+            self.send, self.recv = self.vector.send, self.vector.recv
 
     def reset(self):
         """Begins every episode anew from the suite's seed. Returns [N, *obs_shape]."""

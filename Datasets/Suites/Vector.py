@@ -80,14 +80,24 @@ class Processes:
 
     def reset(self):
         """-> obs [N, *obs_shape], a copy."""
-        self._all('reset')
+        self._tell('reset')
+        self._wait()
         return self._step.obs.copy()
+
+    def send(self, action):
+        """Starts a step with float [N, A]."""
+        self._action[:] = action
+        self._tell('step')
+
+    def recv(self):
+        """-> the Step that `send` started, a copy."""
+        self._wait()
+        return Step(*(array.copy() for array in self._step[:5]))
 
     def step(self, action):
         """float [N, A] -> Step, a copy."""
-        self._action[:] = action
-        self._all('step')
-        return Step(*(array.copy() for array in self._step[:5]))
+        self.send(action)
+        return self.recv()
 
     def render(self, envs):
         """-> a frame [H, W, 3] of each of these environments."""
@@ -119,10 +129,9 @@ class Processes:
                 process.terminate()
         self._pipes, self._processes = [], []
 
-    def _all(self, command):
+    def _tell(self, command):
         for pipe in self._pipes:
             pipe.send((command, None))
-        self._wait()
 
     def _wait(self):
         for pipe in self._pipes:

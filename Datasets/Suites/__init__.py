@@ -8,12 +8,17 @@
     suite.render(envs=None) -> [uint8 [H, W, 3]] or None   of these environments, or all; None if it cannot draw
     suite.close()
 
-A suite may have two members more, with which a resumed run goes on where it was saved, bit for bit. Without them, or
-where `state` gives None, its episodes begin anew, and the run says so.
+A suite may have `state` and `restore`, with which a resumed run goes on where it was saved, bit for bit. Without them,
+or where `state` gives None, its episodes begin anew, and the run says so.
 
     suite.state() -> dict or None       once reset, between two steps: all that decides what comes next, as nested dicts
                                         and lists of numeric arrays, bool, int, float, str and None
     suite.restore(state)                instead of `reset`, of a suite just built from the same arguments
+
+And two with which it steps while the learner works (`overlap`), instead of `step`:
+
+    suite.send(action)                  starts a step and returns
+    suite.recv() -> Step                waits for it
 
 To add a suite: a class with these members, `suite._target_=my_module.MySuite` on the command line or in a task file.
 """
