@@ -36,6 +36,10 @@ class Run:
         recipes = Utils.instantiate(args.recipes)
         self.agent = Utils.instantiate(args.agent, spec=self.spec, recipes=recipes, frame_stack=args.frame_stack)
         self.agent.to(device)
+        if args.compile:
+            from Agents.Compile import compile_blocks
+
+            compile_blocks(self.agent)
         if self.environment:
             self.environment.overlap &= not self.agent.on_policy  # which learns from whole rollouts of its own
         left = Checkpoint.load(self.checkpoints.source, self.agent) if args.load else {}
