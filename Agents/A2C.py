@@ -86,7 +86,7 @@ class A2C(Agent):
     def appraise(self, rollout):
         """The rollout [N, T] with advantages, returns, and the log-probabilities of its actions, by the creator that
         acted."""
-        self.eval()
+        self.creator.eval()
         reward, discount, last = rollout.reward, rollout.discount, rollout.last
         with self.autocast():
             features = self.encode(rollout.obs.flatten(0, 1)).unflatten(0, reward.shape)
@@ -101,7 +101,7 @@ class A2C(Agent):
             advantage = generalized_advantage(reward, discount, value, next_value, last, self.trace)
             policy = self.creator.policy(states[:, :, 0].flatten(0, 1))
             log_prob = policy.log_prob(rollout.action.flatten(0, 1).to(self.device)).view_as(reward)
-        self.train()
+        self.creator.train()
         return rollout._replace(advantage=advantage, returns=advantage + value, log_prob=log_prob)
 
     def encode(self, obs):

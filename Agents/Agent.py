@@ -147,9 +147,9 @@ class Agent(Classifies, Generates, nn.Module):
     def act(self, obs, explore=True, first=None):
         """Observations [N, ...] of NumPy -> actions [N, ...] of NumPy; greedy unless it explores. `first` [N] bool:
         where an episode begins, for agents that remember (None: everywhere)."""
-        if self.training:
-            self.eval()
         creator = self.average or self.creator
+        if creator.training:  # of it alone: to tell every module takes as long as a layer does
+            creator.eval()
         with self.autocast():
             features = self.see(creator, torch.as_tensor(obs, device=self.device), explore, first)
             policy = creator.policy(features, self.noise if explore else 0.0)
@@ -172,7 +172,9 @@ class Agent(Classifies, Generates, nn.Module):
 
     def learn(self, memory):
         """One creator update per batch: perceive, cast the task as experience, judge and create, phase by phase."""
-        self.train()
+        for module in (self, self.creator):
+            if not module.training:
+                module.train()
         for part in self.rates:  # a frozen part's running statistics rest too
             getattr(self.creator, part).train(self.rate(part) > 0)
         for batch in memory.batches(self):
@@ -223,9 +225,15 @@ class Agent(Classifies, Generates, nn.Module):
         """The target creator and the moving average follow the creator."""
         self.updates += 1
         if self.target is not None and self.updates % self.target_period == 0:
-            track(self.target, self.creator, self.target_tau)
+            track(*self.pairs['target'], self.target_tau)
         if self.average is not None:
-            track(self.average, self.creator, 1 - self.ema_decay)
+            track(*self.pairs['average'], 1 - self.ema_decay)
+
+    @cached_property
+    def pairs(self):
+        """The tensors of each slow creator beside the creator's own; to look for them takes as long as to move them."""
+        slow = {'target': self.target, 'average': self.average}
+        return {name: beside(module, self.creator) for name, module in slow.items() if module is not None}
 
     def state(self):
         """What decides, beside its tensors and counters, how it goes on: nested dicts of tensors and numbers."""
@@ -269,11 +277,19 @@ class Agent(Classifies, Generates, nn.Module):
         return -self.worth(self.creator.critic, features, policy).mean()
 
 
-def track(slow, fast, rate):
-    """Parameters of `slow` move by `rate` towards those of `fast`; buffers are copied."""
-    if parameters := list(slow.parameters()):
-        torch._foreach_lerp_(parameters, list(fast.parameters()), rate)
-    for mine, theirs in zip(slow.buffers(), fast.buffers(), strict=True):
+def beside(slow, fast):
+    """(parameters, parameters) and (buffers, buffers) of two modules that are alike."""
+    return [
+        (list(slow.parameters()), list(fast.parameters())),
+        (list(slow.buffers()), list(fast.buffers())),
+    ]
+
+
+def track(parameters, buffers, rate):
+    """Slow parameters move by `rate` towards fast ones; buffers are copied. Both: (slow ones, fast ones)."""
+    if parameters[0]:
+        torch._foreach_lerp_(*parameters, rate)
+    for mine, theirs in zip(*buffers, strict=True):
         mine.copy_(theirs)
 
 

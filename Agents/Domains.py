@@ -96,8 +96,7 @@ class Generates:
     @torch.no_grad()
     def paint(self, obs):
         """What is observed [B, Z] -> uint8 images [B, C, H, W] and what the least of the critics gives them [B]."""
-        self.eval()
-        creator = self.average or self.creator
+        creator = (self.average or self.creator).eval()
         with self.autocast():
             image = creator.policy(obs).mode()
             scores = creator.critic(obs, image).float().amin(0)

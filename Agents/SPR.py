@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from Agents.Agent import Phase, track
+from Agents.Agent import Phase, beside, track
 from Agents.DQN import DQN
 from Agents.DrQV2 import DrQV2
 from Blocks.Architectures import Null
@@ -60,7 +60,7 @@ class SPR(DQN, DrQV2):
         for creator in (self.creator, self.target, self.average):
             for name, part in creator.named_children() if creator else ():
                 keep = self.shrink if name in ('encoder', 'dynamics') else 0.0
-                track(part, getattr(fresh, name), 1 - keep)
+                track(*beside(part, getattr(fresh, name)), 1 - keep)
         for name in ('critic', 'actor', 'projector', 'predictor'):
             for parameter in getattr(self.creator, name).parameters() if getattr(self.creator, name) else ():
                 self.optimizer.state.pop(parameter, None)
