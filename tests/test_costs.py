@@ -1,0 +1,118 @@
+"""What the program costs, in counts that do not depend on the machine's mood; times are benchmarks/."""
+
+import subprocess
+import sys
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from torch.profiler import ProfilerActivity, profile
+
+import Agents
+from Datasets.Experience import Spec
+from Datasets.Replay import Replay
+from Datasets.Rollout import Rollout
+from Utils import PROJECT
+
+DISCRETE, CONTINUOUS = Spec((4,), 'float32', (), 2), Spec((4,), 'float32', (2,), None)
+COSTS = {  # of an update: calls of Python and C, operators, allocations; what was counted, and an eighth more
+    ('DQN', DISCRETE): (1290, 490, 39),
+    ('SAC', CONTINUOUS): (2580, 1410, 113),
+    ('TD3', CONTINUOUS): (2920, 860, 59),
+    ('PPO', DISCRETE): (1165, 850, 71),
+}
+
+
+def build(name, spec, folder):
+    """An agent that has learned once, and its memory, in which a next rollout is whole."""
+    torch.manual_seed(0)
+    agent = getattr(Agents, f'{name}Agent')(spec, trunk_dim=8, hidden_dim=16)
+    kind, chance = Rollout if agent.on_policy else Replay, np.random.default_rng(0)
+    memory = kind(spec, folder / 'memory', num_envs=2, capacity=300, batch_size=16)
+    for round in range(2):
+        for t in range(64):
+            obs = chance.normal(size=(2, 4)).astype(np.float32)
+            action = chance.integers(2, size=2) if spec.num_actions else chance.uniform(-1, 1, (2, 2)).astype('float32')
+            ended = np.array([t % 9 == 8, t % 13 == 12])
+            memory.add(obs, action, np.ones(2, np.float32), ended, np.zeros(2, bool), obs)
+        if round == 0:
+            agent.learn(memory)
+    return agent, memory
+
+
+def learn(agent, memory):
+    """A rollout's updates, or two, of which one moves a delayed actor -> their number."""
+    before = agent.updates
+    for _ in range(1 if agent.on_policy else 2):
+        agent.learn(memory)
+    return agent.updates - before
+
+
+def syncs(agent, memory):
+    """How often learning would wait for a GPU: for a number, or for where a mask is true."""
+    agent.optimizer.step = lambda: None  # on a CPU it reads its counters; on a GPU they lie there
+    with profile(activities=[ProfilerActivity.CPU]) as profiled:
+        learn(agent, memory)
+    waits = [event for event in profiled.events() if event.name in ('aten::item', 'aten::nonzero')]
+    return sum(event.cpu_parent is None or event.cpu_parent.name != 'aten::std' for event in waits)  # its own argument
+
+
+@pytest.mark.parametrize('name, spec', COSTS, ids=str)
+def test_python_calls_of_an_update(name, spec, tmp_path):
+    agent, memory = build(name, spec, tmp_path)
+    calls = Counter()
+    sys.setprofile(lambda frame, event, argument: calls.update([event]))
+    updates = learn(agent, memory)
+    sys.setprofile(None)
+    assert (calls['call'] + calls['c_call']) / updates <= COSTS[name, spec][0]
+
+
+@pytest.mark.parametrize('name, spec', COSTS, ids=str)
+def test_operators_and_allocations_of_an_update(name, spec, tmp_path):
+    agent, memory = build(name, spec, tmp_path)
+    with profile(activities=[ProfilerActivity.CPU]) as profiled:
+        updates = learn(agent, memory)
+    names = [event.name for event in profiled.events()]
+    assert sum(name.startswith('aten::') for name in names) / updates <= COSTS[name, spec][1]
+    assert sum(name.startswith('aten::empty') for name in names) / updates <= COSTS[name, spec][2]
+
+
+@pytest.mark.parametrize('name', ['DQN', 'SAC', 'TD3', 'DrQV2', 'IQL', 'TD3BC', 'BC'])
+@pytest.mark.parametrize('spec', [DISCRETE, CONTINUOUS], ids=['discrete', 'continuous'])
+def test_an_update_never_waits_for_the_device(name, spec, tmp_path):
+    assert syncs(*build(name, spec, tmp_path)) == 0
+
+
+def test_minibatches_never_wait_for_the_device(tmp_path):
+    """Only the judgement of a rollout does: the device alone knows where episodes end."""
+    agent, memory = build('PPO', DISCRETE, tmp_path)
+    assert syncs(agent, memory) <= 4 < agent.updates
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='no GPU')
+@pytest.mark.parametrize('name', ['DQN', 'SAC', 'TD3'])
+def test_torch_finds_no_synchronisation(name, tmp_path):
+    agent, memory = build(name, CONTINUOUS, tmp_path)
+    agent.cuda().__dict__.pop('optimizer')
+    agent.learn(memory)
+    torch.cuda.set_sync_debug_mode('error')
+    try:
+        agent.learn(memory)
+    finally:
+        torch.cuda.set_sync_debug_mode('default')
+
+
+@pytest.mark.parametrize('task', ['gym/cartpole', 'atari/pong'])
+def test_modules_imported_beside_torch_until_the_first_step(task, tmp_path):
+    code = f"""
+import sys, torch
+before = len(sys.modules)
+from Hyperparams.Compose import compose
+from Run import Run
+from Utils import Interrupts
+run = Run(compose(['task={task}', 'root={tmp_path}', 'tensorboard=false']), Interrupts())
+run.environment.rollout(run.agent, run.replay)
+print(len(sys.modules) - before)"""
+    told = subprocess.run([sys.executable, '-c', code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert int(told.stdout.split()[-1]) <= 390  # 346 were counted
