@@ -8,7 +8,7 @@ from Agents.Conservative import Conservative
 from Agents.Losses.Distributional import cross_entropy, project
 from Blocks.Actors import Proposals
 from Blocks.Architectures.Noisy import NoisyLinear
-from Blocks.Creator import Creator, choose, weigh
+from Blocks.Creator import Creator, choose, scored, weigh
 
 
 class DQN(Conservative, Agent):
@@ -58,8 +58,10 @@ class DQN(Conservative, Agent):
 
     @torch.no_grad()
     def next_value(self, batch):
-        """Q'(s', argmax_a Q(s', a)) [B], with Q = Q' unless double."""
-        return self.slow.critic(*self.follow_up(batch)).float().amin(0)
+        """Q'(s', argmax_a Q(s', a)) [B]; unless double, Q = Q' and this is the largest that it scores."""
+        if self.double and self.target is not None:
+            return self.slow.critic(*self.follow_up(batch)).float().amin(0)
+        return scored(self.slow, self.slow.encoder(batch.next_obs))[0].amax(1)
 
     def distribution_loss(self, batch):
         """The critic learns the distribution of r + discount * Q'(s', argmax Q) (arXiv:1707.06887, algorithm 1)."""
