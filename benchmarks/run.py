@@ -1,8 +1,8 @@
 """This program's speed beside its peers', doing the same work by turns: python benchmarks/run.py [name ...]
 
 A name is a row's, with or without * (envs/pong-16, 'replay/*-prioritized'), or a whole file's (envs, replay, learner,
-classify, loops, start); none: all. Every contender has a process of its own. Writes table.csv and table.md: medians
-with least and most, what they were measured on, and who is absent and why. Lines of other rows stay.
+classify, loops, start, growth); none: all. Every contender has a process of its own. Writes table.csv and table.md:
+medians with least and most, what they were measured on, and who is absent and why. Lines of other rows stay.
 """
 
 import argparse
@@ -19,8 +19,9 @@ import Utils
 from benchmarks import tables
 from benchmarks.contest import Size, contest, rows
 
-FILES = ('envs', 'replay', 'learner', 'classify', 'loops', 'start')
+FILES = ('envs', 'replay', 'learner', 'classify', 'loops', 'start', 'growth')
 PEERS = ('stable-baselines3', 'torchrl', 'cpprb', 'tianshou', 'envpool', 'lightning')
+RESULTS = Utils.PROJECT / 'benchmarks' / 'results' / 'Speed'
 SHOWN = ('contender', 'median', 'min', 'max', 'unit', 'ours', 'goal', 'reached', 'peak_mb', 'absent')
 COLUMNS = ('row', *SHOWN, 'repeats', 'equal', 'load', 'threads', 'date', 'hardware', 'versions')
 
@@ -108,7 +109,7 @@ def main(argv=None):
     if args.list:
         print('\n'.join(f'{name:32} {row.equal}' for name, row in wanted.items()))
         return 0
-    out = args.out or (None if args.quick else Utils.PROJECT / 'benchmarks' / 'results' / 'Speed')
+    out = args.out or (None if args.quick else RESULTS)
     size = Size(args.quick, args.seconds or (0.02 if args.quick else 1.0))
     threads, repeats = Utils.choose_threads(args.threads), args.repeats or (1 if args.quick else 7)
     peers, failed = () if args.alone else PEERS, False

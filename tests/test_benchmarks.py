@@ -8,7 +8,7 @@ import torch
 
 import Run
 from Agents.Transfer import part
-from benchmarks import gpu, run, transfer
+from benchmarks import growth, gpu, run, transfer
 from benchmarks.contest import ABOVE, LESS, MORE, Contender, Row, Size, contest
 from Hyperparams.Compose import compose, launch
 
@@ -147,3 +147,15 @@ def test_a_name_of_no_row_gets_the_nearest(capsys):
     assert "No row 'envs/pong-2'" in capsys.readouterr().err
     assert run.main(['--list', 'replay/*-n10-*', 'start']) == 0
     assert len(capsys.readouterr().out.splitlines()) == 9
+
+
+def test_growth_is_drawn_by_size(tmp_path):
+    lines = [
+        {'row': f'growth/{kind}-{size}', 'median': str(speed), 'peak_mb': '500', 'unit': 'steps/s'}
+        for kind in growth.SIZES
+        for size, speed in ((64, 20), (8, 30), (16, 40))
+    ]
+    sizes, speeds, memory, unit = growth.points([*lines, {'row': 'envs/pong-1', 'median': '1'}], 'envs')
+    assert (sizes, speeds, memory, unit) == ([8, 16, 64], [30.0, 40.0, 20.0], [500.0] * 3, 'steps/s')
+    growth.draw(lines, tmp_path / 'growth.png')
+    assert (tmp_path / 'growth.png').stat().st_size > 10_000
