@@ -8,7 +8,7 @@ import torch
 
 import Run
 from Agents.Transfer import part
-from benchmarks import growth, gpu, run, transfer
+from benchmarks import gpu, growth, run, transfer
 from benchmarks.contest import ABOVE, LESS, MORE, Contender, Row, Size, contest
 from Hyperparams.Compose import compose, launch
 
