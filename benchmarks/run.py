@@ -1,8 +1,8 @@
 """This program's speed beside its peers', doing the same work by turns: python benchmarks/run.py [name ...]
 
 A name is a row's, with or without * (envs/pong-16, 'replay/*-prioritized'), or a whole file's (envs, replay, learner,
-classify, loops, start, growth); none: all. Every contender has a process of its own. Writes table.csv and table.md:
-medians with least and most, what they were measured on, and who is absent and why. Lines of other rows stay.
+classify, loops, goals, start, growth); none: all. Every contender has a process of its own. Writes table.csv and
+table.md: medians with least and most, what they were measured on, and who is absent and why. Lines of other rows stay.
 """
 
 import argparse
@@ -19,7 +19,7 @@ import Utils
 from benchmarks import tables
 from benchmarks.contest import Size, contest, rows
 
-FILES = ('envs', 'replay', 'learner', 'classify', 'loops', 'start', 'growth')
+FILES = ('envs', 'replay', 'learner', 'classify', 'loops', 'goals', 'start', 'growth')
 PEERS = ('stable-baselines3', 'torchrl', 'cpprb', 'tianshou', 'envpool', 'lightning')
 RESULTS = Utils.PROJECT / 'benchmarks' / 'results' / 'Speed'
 SHOWN = ('contender', 'median', 'min', 'max', 'unit', 'ours', 'goal', 'reached', 'peak_mb', 'absent')

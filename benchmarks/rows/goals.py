@@ -1,0 +1,177 @@
+"""Seconds of training until something is reached; each measurement begins anew, with the next seed."""
+
+import itertools
+import tempfile
+import time
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+import Utils
+from benchmarks import settings
+from benchmarks.contest import LESS, Contender, Row
+
+DATA = Utils.PROJECT.parent / 'shared' / 'datasets'  # MNIST in torchvision's layout
+CARTPOLE = f'{settings.CARTPOLE} learn_per_steps=256 agent.epochs=20 lr=linear(1e-3,0,100000)'  # rl-baselines3-zoo
+MNIST = f'recipe=mnist_fast train_steps=938 data={DATA}'  # two epochs in batches of 128
+SOLVED, EPISODES, STEPS = 475, 20, 200_000  # mean return of the newest episodes; steps at most
+
+
+def run_of(words, folder):
+    """A Run that does not evaluate."""
+    from Hyperparams.Compose import compose
+    from Run import Run
+    from Utils import Interrupts
+
+    own = [
+        *settings.QUIET.split(),
+        *words.split(),
+        f'threads={torch.get_num_threads()}',
+        f'root={folder}',
+        'device=cpu',
+    ]
+    run = Run(compose(own), Interrupts())
+    run.evaluate = lambda: None
+    return run
+
+
+def timed(seconds_of):
+    """A contender whose `seconds_of(seed, size)` is measured with seeds 1, 2, ..."""
+
+    def build(size):
+        seeds = itertools.count(1)
+        return lambda: seconds_of(next(seeds), size)
+
+    return build
+
+
+def solve(seed, size):
+    """PPO of this program until CartPole is solved."""
+    solved, newest = size.of(SOLVED, 1), []
+
+    class Enough(Exception):
+        pass
+
+    with tempfile.TemporaryDirectory() as folder:
+        run = run_of(f'{CARTPOLE} seed={seed} train_steps={STEPS}', folder)
+        rollout = run.environment.rollout
+
+        def watched(agent, replay):
+            scores = rollout(agent, replay)
+            newest.extend(scores)
+            if len(scores) and len(newest) >= EPISODES and np.mean(newest[-EPISODES:]) >= solved:
+                raise Enough
+            return scores
+
+        run.environment.rollout = watched
+        began = time.perf_counter()
+        try:
+            run.train()
+        except Enough:
+            return time.perf_counter() - began
+    raise RuntimeError(f'not solved within {STEPS} steps with seed {seed}')
+
+
+def solve_sb3(seed, size):
+    """stable-baselines3's PPO with the same hyperparameters (rl-baselines3-zoo)."""
+    from stable_baselines3 import PPO
+    from stable_baselines3.common.callbacks import BaseCallback
+    from stable_baselines3.common.env_util import make_vec_env
+
+    solved = size.of(SOLVED, 1)
+
+    class Watch(BaseCallback):
+        def _on_step(self):
+            newest = [episode['r'] for episode in self.model.ep_info_buffer]
+            return len(newest) < EPISODES or np.mean(newest) < solved
+
+    model = PPO('MlpPolicy', make_vec_env('CartPole-v1', 8, seed=seed), seed=seed, n_steps=32, batch_size=256,
+                n_epochs=20, gae_lambda=0.8, gamma=0.98, learning_rate=lambda left: 1e-3 * max(0.0, 2 * left - 1),
+                clip_range=0.2, ent_coef=0.0, stats_window_size=EPISODES, device='cpu')  # fmt: skip
+    began = time.perf_counter()
+    model.learn(STEPS, callback=Watch())
+    if model.num_timesteps >= STEPS:
+        raise RuntimeError(f'not solved within {STEPS} steps with seed {seed}')
+    return time.perf_counter() - began
+
+
+def recognise(precision):
+    """Two epochs of MNIST by Run.py's own loop."""
+
+    def seconds_of(seed, size):
+        with tempfile.TemporaryDirectory() as folder:
+            words = f'{MNIST} {"train_steps=4" if size.quick else ""} precision={precision} seed={seed}'
+            run = run_of(words, folder)
+            began = time.perf_counter()
+            run.train()
+            passed = time.perf_counter() - began
+            told = run.arena.evaluate(run.agent, run.arena.suite.episodes)
+        return reached(passed, (told['actions'].argmax(1) == told['labels']).mean(), size)
+
+    return seconds_of
+
+
+def recognise_lightning(seed, size):
+    """The same network, augmentation, rate and smoothing by Lightning's Trainer over a DataLoader, in fp32."""
+    from lightning import LightningModule, Trainer, seed_everything
+    from torch.utils.data import DataLoader, TensorDataset
+    from torchvision.datasets import MNIST as Digits
+
+    seed_everything(seed, verbose=False)
+    with tempfile.TemporaryDirectory() as folder:
+        run = run_of(f'{MNIST} precision=fp32 seed={seed}', folder)
+    creator, aug, args = run.agent.creator, run.agent.aug, run.args
+    parts = [Digits(DATA, train) for train in (True, False)]
+    sets = [TensorDataset(part.data.unsqueeze(1).float(), part.targets) for part in parts]
+    steps = size.of(args.train_steps, 4)
+
+    class Module(LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.creator = creator
+
+        def training_step(self, samples, _):
+            obs, label = samples
+            logits = creator.actor(creator.encoder(aug(obs)))
+            return F.cross_entropy(logits, label, label_smoothing=args.agent.label_smoothing)
+
+        def configure_optimizers(self):
+            optimizer = torch.optim.AdamW(self.parameters(), 1.0, weight_decay=args.weight_decay)
+            rates = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: Utils.schedule(args.lr, step))
+            return {'optimizer': optimizer, 'lr_scheduler': {'scheduler': rates, 'interval': 'step'}}
+
+    trainer = Trainer(accelerator='cpu', logger=False, barebones=True, max_steps=steps)
+    began = time.perf_counter()
+    trainer.fit(Module(), DataLoader(sets[0], args.batch_size, shuffle=True))
+    passed = time.perf_counter() - began
+    creator.eval()
+    with torch.no_grad():
+        named = torch.cat([creator.actor(creator.encoder(obs)).argmax(1) for obs in sets[1].tensors[0].split(500)])
+    return reached(passed, (named == sets[1].tensors[1]).float().mean(), size)
+
+
+def reached(seconds, accuracy, size):
+    """The seconds, if the accuracy is at least 99 %."""
+    if accuracy < size.of(0.99, 0.0):
+        raise RuntimeError(f'{100 * float(accuracy):.2f} % after {seconds:.1f} s')
+    return seconds
+
+
+ROWS = {
+    'cartpole-475': Row(
+        f'PPO on CartPole until the mean return of the last {EPISODES} training episodes is {SOLVED}, with the '
+        'hyperparameters of rl-baselines3-zoo', 'seconds',
+        {'ours': Contender(timed(solve)), 'stable-baselines3': Contender(timed(solve_sb3), 'stable-baselines3')},
+        comparison=LESS,
+    ),
+    'mnist-99': Row(
+        'Two epochs of MNIST with a small CNN, after which at least 99 % of the test images are named', 'seconds',
+        {
+            'ours': Contender(timed(recognise('null'))),
+            'ours, fp32': Contender(timed(recognise('fp32'))),
+            'lightning, fp32': Contender(timed(recognise_lightning), 'lightning'),
+        },
+        comparison=LESS,
+    ),
+}  # fmt: skip
