@@ -5,13 +5,14 @@ By default of 100,000 and of 1,000,000 steps; prints a table of seconds and mega
 The replay is filled with noise, then 10,000 further steps are added, as between two saves with save_per_steps=10000.
 """
 
+import argparse
 import shutil
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))  # run by its path, it does not find the project's packages
 
 import numpy as np
 
@@ -77,4 +78,6 @@ def seconds(function):
 
 
 if __name__ == '__main__':
-    main([int(word) for word in sys.argv[1:]] or (100_000, 1_000_000))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('steps', nargs='*', type=int, default=(100_000, 1_000_000))
+    main(parser.parse_args().steps)

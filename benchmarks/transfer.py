@@ -12,6 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # run by its path, it does not find the project's packages
+
 import Utils
 from Hyperparams.Compose import compose
 from Logging.Plot import plot

@@ -1,16 +1,27 @@
 """What benchmarks/gpu.py and transfer.py run, and do not run again; benchmarks/run.py; their tables and refusals."""
 
+import os
 import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
 import torch
 
 import Run
+import Utils
 from Agents.Transfer import part
 from benchmarks import gpu, growth, run, transfer
 from benchmarks.contest import ABOVE, LESS, MORE, Contender, Row, Size, contest
 from Hyperparams.Compose import compose, launch
+
+
+@pytest.mark.parametrize('script', ['gpu', 'growth', 'run', 'saving', 'transfer'])
+def test_a_script_runs_by_its_path(script, tmp_path):
+    alone = {name: value for name, value in os.environ.items() if name != 'PYTHONPATH'}
+    words = [sys.executable, Utils.PROJECT / 'benchmarks' / f'{script}.py', '--help']
+    done = subprocess.run(words, cwd=tmp_path, env=alone, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, '') and 'usage:' in done.stdout
 
 
 def test_without_a_gpu_it_says_so_in_one_sentence(capsys, monkeypatch, tmp_path):
