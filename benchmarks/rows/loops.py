@@ -9,6 +9,7 @@ from benchmarks import settings
 from benchmarks.contest import Contender, Row, rate
 
 SHORT = 'seed_steps=8 batch_size=16'  # to see that it runs
+ASIDE = ('precision=fp32', 'overlap=false')  # what is on by default
 SHORT_ROLLOUT = 'learn_per_steps=32 batch_size=16'
 
 
@@ -108,20 +109,20 @@ def sac_on_cheetah(quick):
     return settings.sb3_sac(Cheetah(), train_freq=1, gradient_steps=1)
 
 
-def row(equal, words, peer, goal, steps, short=SHORT, images=False):
-    """Ours as it comes, and of images in fp32 too, beside stable-baselines3."""
+def row(equal, words, peer, goal, steps, short=SHORT, others=()):
+    """Ours as it comes, and with `others` of its settings, beside stable-baselines3."""
     contenders = {'ours': ours(words, steps, short)}
-    contenders |= {'ours, fp32': ours(f'{words} precision=fp32', steps, short)} if images else {}
+    contenders |= {f'ours, {setting}': ours(f'{words} {setting}', steps, short) for setting in others}
     return Row(equal, 'steps/s', contenders | {'stable-baselines3': peer}, {'stable-baselines3': goal})
 
 
 NATURE = 'the Nature CNN of 1.7 million weights, batches of 32 1-step transitions, one update for four steps'
 ROWS = {
-    'dqn-pong-1': row(f'DQN on Pong: {NATURE}', f'{settings.DQN} num_envs=1', dqn_on_pong(1), 2.0, 200, images=True),
+    'dqn-pong-1': row(f'DQN on Pong: {NATURE}', f'{settings.DQN} num_envs=1', dqn_on_pong(1), 2.0, 200, others=ASIDE),
     'dqn-pong-8': row(f'DQN on Pong, 8 at once: {NATURE}', f'{settings.DQN} num_envs=8', dqn_on_pong(8), 2.5, 200,
-                      images=True),
+                      others=ASIDE),
     'ppo-pong': row('PPO on Pong: the Nature CNN, 8 x 128 steps, 4 epochs of 4 minibatches',
-                    settings.PPO, theirs(ppo_on_pong, 1024), 2.0, 1024, SHORT_ROLLOUT, images=True),
+                    settings.PPO, theirs(ppo_on_pong, 1024), 2.0, 1024, SHORT_ROLLOUT, others=ASIDE[:1]),
     'sac-cheetah': row('SAC on cheetah_run from the state: two layers of 256, batches of 256, one update a step',
                        settings.SAC, theirs(sac_on_cheetah, 200), 1.5, 200),
     'ppo-cartpole': row('PPO on CartPole: two layers of 64, 8 x 128 steps, 10 epochs of 4 minibatches',
