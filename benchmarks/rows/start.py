@@ -15,8 +15,8 @@ sys.path.insert(0, {str(Utils.PROJECT)!r})
 from Hyperparams.Compose import launch
 import Run
 from Environment import Environment
-step = Environment.step
-Environment.step = lambda *arguments: (step(*arguments), os._exit(0))  # the first is enough
+Run.Run.evaluate = lambda run: None  # ten games to build; peers have none
+Environment.count = lambda environment, step: os._exit(0)  # the first step has come back
 launch(Run.main, {[*QUIET.split(), *DQN.split()]!r} + sys.argv[1:])
 """
 THEIRS = """
