@@ -101,7 +101,7 @@ class A2C(Agent):
             advantage = generalized_advantage(reward, discount, value, next_value, last, self.trace)
             policy = self.creator.policy(states[:, :, 0].flatten(0, 1))
             log_prob = policy.log_prob(rollout.action.flatten(0, 1).to(self.device)).view_as(reward)
-        self.creator.train()
+        self.prepare()
         return rollout._replace(advantage=advantage, returns=advantage + value, log_prob=log_prob)
 
     def encode(self, obs):

@@ -172,11 +172,7 @@ class Agent(Classifies, Generates, nn.Module):
 
     def learn(self, memory):
         """One creator update per batch: perceive, cast the task as experience, judge and create, phase by phase."""
-        for module in (self, self.creator):
-            if not module.training:
-                module.train()
-        for part in self.rates:  # a frozen part's running statistics rest too
-            getattr(self.creator, part).train(self.rate(part) > 0)
+        self.prepare()
         for batch in memory.batches(self):
             with self.autocast():
                 batch = self.cast(self.perceive(batch), self)
@@ -191,6 +187,14 @@ class Agent(Classifies, Generates, nn.Module):
             if memory.prioritized:
                 memory.reprioritize(batch.index, self.logs['td_error'].cpu())
         return self.logs
+
+    def prepare(self):
+        """Modules to training; a frozen part's running statistics rest too."""
+        for module in (self, self.creator):
+            if not module.training:
+                module.train()
+        for part in self.rates:
+            getattr(self.creator, part).train(self.rate(part) > 0)
 
     def perceive(self, batch):
         """The batch on the agent's device, its images augmented."""

@@ -136,6 +136,12 @@ def test_all_epochs_learn_the_same_advantages_beside_the_same_probabilities(roll
         torch.testing.assert_close(epoch.sort(0).values, epochs[0].sort(0).values, rtol=0, atol=0)
 
 
+def test_a_frozen_part_rests_while_a_rollout_is_learned_from(rollout):
+    agent = build(PPOAgent, rates={'encoder': 0.0})
+    agent.learn(rollout)
+    assert not agent.creator.encoder.training and agent.creator.actor.training
+
+
 def test_a_rollout_is_done_with_when_the_policy_has_moved_enough(rollout):
     agent = build(PPOAgent, target_kl=-1.0, epochs=5)
     agent.learn(rollout)
