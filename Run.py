@@ -57,7 +57,9 @@ class Run:
         from Datasets.Suites import fit
         from Environment import Environment
 
-        suite = Utils.instantiate(self.args.suite, num_envs=num_envs, seed=seed_of(self.args), train=train)
+        seed = seed_of(self.args)
+        with Utils.own_chance(seed):  # libraries draw from Python's generator when they are first imported
+            suite = Utils.instantiate(self.args.suite, num_envs=num_envs, seed=seed, train=train)
         suite = fit(suite, self.args.discrete and self.args.bins)
         return Environment(suite, self.args.frame_stack, overlap=train and self.args.overlap)
 
