@@ -27,8 +27,8 @@ class Atari:
         max_frames: emulator frames after which a game is truncated (108,000 are 30 minutes)
         exact: play on emulators of our own (Emulators.py), one after the other, so that `state` gives one in training.
             The games are the same; evaluation, which begins anew each time, stays with ale-py's class
-        num_threads: of the emulator. null: one, and half of the cores from eight environments on, so that the learner
-            and the emulator never contend for all of them
+        num_threads: of the emulator, or `all` cores, for a learner that waits meanwhile. null: one, and half of the
+            cores from eight environments on, so that the learner and the emulator never contend for all of them
 
     ale-py leaves a skip as soon as the game is over, before it draws those frames: `final_obs` of a terminated game
     shows the frames before them (nothing is learned behind a terminal), of a truncated one it lacks the last frame.
@@ -66,7 +66,7 @@ class Atari:
         if self._saves:
             self._envs = emulators(rom, self._seeds, noop_max, protocol)
         else:
-            self._envs = native(game, num_envs, num_threads or default_threads(num_envs), noop_max, **protocol)
+            self._envs = native(game, num_envs, threads_of(num_threads, num_envs), noop_max, **protocol)
         self.spec = Spec((1, 84, 84), 'uint8', (), int(self._envs.single_action_space.n))
         self._obs = self._lives = self._mirrors = None
         if not train:  # evaluation may be filmed
@@ -181,11 +181,15 @@ def emulators(rom, seeds, noop_max, protocol):
     return Emulators(lambda seed: Emulator(rom, seed, **protocol), seeds, noop_max)
 
 
-def default_threads(num_envs):
-    """One emulator thread, half of the usable cores from eight environments on."""
-    if num_envs < 8:
-        return 1
-    return max(1, min(num_envs, usable_cores() // 2))
+def threads_of(num_threads, num_envs):
+    """`num_threads` of a suite as a number, at most one for each environment. Raises UserError."""
+    if num_threads is None:
+        num_threads = 1 if num_envs < 8 else max(1, usable_cores() // 2)
+    elif num_threads == 'all':
+        num_threads = usable_cores()
+    elif isinstance(num_threads, bool) or not isinstance(num_threads, int) or num_threads < 1:
+        raise UserError(f"suite.num_threads is a number of threads, all, or null, not '{num_threads}'.")
+    return min(num_envs, num_threads)
 
 
 def rom_path(game):

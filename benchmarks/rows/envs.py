@@ -17,6 +17,7 @@ def ours_on(suite, stack, actions, size):
     """Through the suite's contract, with the frame stacks and scores that a run keeps."""
     from Environment import Environment
 
+    Utils.tune_processor()  # as a run does
     environment = Environment(suite, stack)
     environment.reset()
     return rate(lambda: environment.step(next(actions)), suite.num_envs, size)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from Datasets.Experience import Step
-from Datasets.Suites.Atari import Atari
+from Datasets.Suites.Atari import Atari, threads_of
 from Datasets.Suites.Emulators import below, mersenne_twister, shrink
 from Hyperparams.Shorthands import options
 from Utils import UserError
@@ -217,3 +217,12 @@ def test_frames_are_shrunk_by_area():
     columns = np.repeat((np.arange(160) % 2 * 210).astype(np.uint8)[None], 210, 0)
     # A new column covers 40 / 21 old ones, 0.525 and 0.475, then 0.05, 0.525 and 0.425: 0.475 * 210 = 99.75 twice
     assert (shrink(columns)[:, :2] == [100, 100]).all()
+
+
+def test_threads_of_the_emulator(monkeypatch):
+    monkeypatch.setattr('Datasets.Suites.Atari.usable_cores', lambda: 6)
+    assert [threads_of(None, count) for count in (1, 7, 8, 100)] == [1, 1, 3, 3]
+    assert [threads_of('all', count) for count in (2, 8)] == [2, 6] and threads_of(4, 8) == 4
+    for wrong in ('every', 0, True, 1.5):
+        with pytest.raises(UserError, match=r'suite\.num_threads is a number of threads, all, or null'):
+            threads_of(wrong, 8)
