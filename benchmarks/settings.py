@@ -1,5 +1,7 @@
 """The same agents for the rows of learners and of whole loops: what stable-baselines3 does by default, in our words."""
 
+import torch
+
 import Utils
 
 QUIET = """tensorboard=false video=false save=false plotting.plot_experiments=false evaluate_per_steps=0
@@ -14,6 +16,17 @@ CARTPOLE = """Agent=PPO task=gym/cartpole lr=3e-4 learn_per_steps=1024 batch_siz
               recipes.actor.trunk=Null recipes.critic.trunk=Null
               recipes.actor.pi_head=MLP recipes.actor.pi_head.depth=2 recipes.actor.pi_head.activation=Tanh
               recipes.critic.q_head=MLP recipes.critic.q_head.depth=2 recipes.critic.q_head.activation=Tanh"""
+
+
+def run_of(words, folder):
+    """A Run that does not evaluate, with as many threads as torch has here; its files go into `folder`."""
+    from Hyperparams.Compose import compose
+    from Run import Run
+
+    here = [f'threads={torch.get_num_threads()}', f'root={folder}', 'device=cpu']
+    run = Run(compose([*QUIET.split(), *words.split(), *here]), Utils.Interrupts())
+    run.evaluate = lambda: None
+    return run
 
 
 def agent_of(words, spec, precision):

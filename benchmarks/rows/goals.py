@@ -18,24 +18,6 @@ MNIST = f'recipe=mnist_fast train_steps=938 data={DATA}'  # two epochs in batche
 SOLVED, EPISODES, STEPS = 475, 20, 200_000  # mean return of the newest episodes; steps at most
 
 
-def run_of(words, folder):
-    """A Run that does not evaluate."""
-    from Hyperparams.Compose import compose
-    from Run import Run
-    from Utils import Interrupts
-
-    own = [
-        *settings.QUIET.split(),
-        *words.split(),
-        f'threads={torch.get_num_threads()}',
-        f'root={folder}',
-        'device=cpu',
-    ]
-    run = Run(compose(own), Interrupts())
-    run.evaluate = lambda: None
-    return run
-
-
 def timed(seconds_of):
     """A contender whose `seconds_of(seed, size)` is measured with seeds 1, 2, ..."""
 
@@ -54,7 +36,7 @@ def solve(seed, size):
         pass
 
     with tempfile.TemporaryDirectory() as folder:
-        run = run_of(f'{CARTPOLE} seed={seed} train_steps={STEPS}', folder)
+        run = settings.run_of(f'{CARTPOLE} seed={seed} train_steps={STEPS}', folder)
         rollout = run.environment.rollout
 
         def watched(agent, replay):
@@ -102,7 +84,7 @@ def recognise(precision):
     def seconds_of(seed, size):
         with tempfile.TemporaryDirectory() as folder:
             words = f'{MNIST} {"train_steps=4" if size.quick else ""} precision={precision} seed={seed}'
-            run = run_of(words, folder)
+            run = settings.run_of(words, folder)
             began = time.perf_counter()
             run.train()
             passed = time.perf_counter() - began
@@ -120,7 +102,7 @@ def recognise_lightning(seed, size):
 
     seed_everything(seed, verbose=False)
     with tempfile.TemporaryDirectory() as folder:
-        run = run_of(f'{MNIST} precision=fp32 seed={seed}', folder)
+        run = settings.run_of(f'{MNIST} precision=fp32 seed={seed}', folder)
     creator, aug, args = run.agent.creator, run.agent.aug, run.args
     parts = [Digits(DATA, train) for train in (True, False)]
     sets = [TensorDataset(part.data.unsqueeze(1).float(), part.targets) for part in parts]

@@ -3,8 +3,6 @@
 import tempfile
 from functools import partial
 
-import torch
-
 from benchmarks import settings
 from benchmarks.contest import Contender, Row, rate
 
@@ -17,18 +15,11 @@ def ours(words, steps, short=SHORT):
     """Run.py's own loop, but for evaluation; `steps` at a time."""
 
     def build(size):
-        from Hyperparams.Compose import compose
-        from Run import Run
-        from Utils import Interrupts
-
         folder = tempfile.TemporaryDirectory()
-        own = [*settings.QUIET.split(), *words.split(), *(short.split() if size.quick else [])]
-        args = compose([*own, f'threads={torch.get_num_threads()}', f'root={folder.name}', 'device=cpu'])
-        run = Run(args, Interrupts())
-        run.evaluate = lambda: None
+        run = settings.run_of(f'{words} {short if size.quick else ""}', folder.name)
 
         def train(count, kept=folder):  # which goes with the last that refers to it
-            args.train_steps = run.agent.step + count
+            run.args.train_steps = run.agent.step + count
             run.train()
 
         train(size.of(128, 32))  # seed steps are over
