@@ -11,6 +11,7 @@ from torch import nn
 import Utils
 from Agents.Domains import Classifies, Gan, Generates
 from Agents.Losses.TemporalDifference import bootstrap, td_loss
+from Agents.Lowered import Lowered
 from Agents.Optimizers import Accumulator, groups
 from Agents.Phase import Phase as Phase
 from Blocks.Actors import Actor, choose_largest
@@ -65,7 +66,8 @@ class Agent(Classifies, Generates, nn.Module):
         self.target = None if target_tau == 1 and target_period == 1 else deepcopy(self.creator).requires_grad_(False)
         self.ema_decay = ema_decay
         self.average = deepcopy(self.creator).requires_grad_(False) if ema else None
-        self.precision, self.clip_grad_norm, self.lr, self.rates = precision, clip_grad_norm, lr, self.checked(rates)
+        self.precision, self.low = precision, {}
+        self.clip_grad_norm, self.lr, self.rates = clip_grad_norm, lr, self.checked(rates)
         self.accumulator = Accumulator(accumulate) if accumulate > 1 else None
         fused = {'fused': True} if 'fused' in inspect.signature(optimizer).parameters else {}  # one pass, not ten
         self.build_optimizer = partial(optimizer, lr=Utils.schedule(lr, 0), **fused)
@@ -143,6 +145,14 @@ class Agent(Classifies, Generates, nn.Module):
     def autocast(self):
         return torch.autocast(self.device.type, torch.bfloat16) if self.precision == 'bf16' else nullcontext()
 
+    def lowered(self, creator):
+        """For passes in which a creator (or None) gets no gradient: in bf16 its weights are then cast but once."""
+        if self.precision != 'bf16' or creator is None:
+            return nullcontext()
+        if creator not in self.low:
+            self.low[creator] = Lowered(creator)
+        return self.low[creator]
+
     @torch.no_grad()
     def act(self, obs, explore=True, first=None):
         """Observations [N, ...] of NumPy -> actions [N, ...] of NumPy; greedy unless it explores. `first` [N] bool:
@@ -150,7 +160,7 @@ class Agent(Classifies, Generates, nn.Module):
         creator = self.average or self.creator
         if creator.training:  # of it alone: to tell every module takes as long as a layer does
             creator.eval()
-        with self.autocast():
+        with self.autocast(), self.lowered(creator):
             features = self.see(creator, torch.as_tensor(obs, device=self.device), explore, first)
             policy = creator.policy(features, self.noise if explore else 0.0)
             action = policy.sample() if explore else policy.mode()
@@ -179,7 +189,7 @@ class Agent(Classifies, Generates, nn.Module):
             for phase in self.phases:  # a later phase sees the step of an earlier one
                 if self.updates % phase.period:
                     continue
-                with self.autocast():
+                with self.autocast(), self.lowered(self.target):
                     losses = {name: getattr(self, name)(batch) for name in phase.losses}
                 self.optimize(sum(losses.values()), phase)
                 self.logs.update({name: loss.detach() for name, loss in losses.items()})
@@ -222,6 +232,7 @@ class Agent(Classifies, Generates, nn.Module):
         if self.clip_grad_norm:
             nn.utils.clip_grad_norm_(parameters, self.clip_grad_norm)
         self.optimizer.step()
+        torch.autograd.graph.increment_version(parameters)  # fused steps do not: copies of weights would not follow
         self.optimizer.zero_grad(set_to_none=True)
 
     @torch.no_grad()

@@ -9,6 +9,9 @@ from Blocks.Running import Normalized
 from Blocks.Shapes import Flat, build, shape_of, size
 
 
+WHITE = 255.0  # of a pixel
+
+
 class Encoder(nn.Module):
     """Observations [B, C, H, W] in 0..255 (uint8 or float), or states [B, D] -> features [B, *repr_shape].
 
@@ -20,10 +23,11 @@ class Encoder(nn.Module):
     def __init__(self, obs_shape, eyes=None, pool=None, mean=None, std=None, parallel=False, normalize=False):
         super().__init__()
         self.images = len(obs_shape) == 3
+        self.centred = self.images and bool(mean or std)
         self.running = Normalized(obs_shape) if normalize and not self.images else None
-        if self.images:  # buffers so that they move with the module; not saved, since they come with the task
+        if self.centred:  # buffers so that they move with the module; not saved, since they come with the task
             frames = obs_shape[0] // len(mean or (0,))
-            for name, value in (('mean', mean or (0.0,)), ('std', std or (255.0,))):
+            for name, value in (('mean', mean or (0.0,)), ('std', std or (WHITE,))):
                 self.register_buffer(name, torch.tensor(value * frames).view(-1, 1, 1), persistent=False)
         self.eyes = build(eyes or self.default(obs_shape), obs_shape)
         features = shape_of(self.eyes, obs_shape)
@@ -45,10 +49,18 @@ class Encoder(nn.Module):
 
     def forward(self, obs):
         if self.images:
-            obs = torch.sub(obs, self.mean).div_(self.std)  # the difference is a new tensor, of floats
+            obs = self.normalized(obs)
         elif self.running:
             obs = self.running(obs)
         return self.pool(self.see(obs))
+
+    def normalized(self, obs):
+        """Pixels as floats; of no mean and deviation in autocast's precision, which holds 0..255 as they are."""
+        if self.centred:
+            return torch.sub(obs, self.mean).div_(self.std)  # the difference is a new tensor, of floats
+        low = obs.dtype == torch.uint8 and torch.is_autocast_enabled(obs.device.type)
+        dtype = torch.get_autocast_dtype(obs.device.type) if low else torch.float32
+        return obs.to(dtype, copy=True).div_(WHITE)
 
 
 class RecordEncoder(nn.Module):
