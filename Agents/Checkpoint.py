@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 import Utils
+from Agents.Optimizers import laid_out
 
 VERSION = 3  # 2 held no more of the run than two counters; 1 had no checksum of its header, and no optimiser's name
 ARRAY = '__array__'  # marks in JSON where one of the tensors belongs
@@ -107,6 +108,9 @@ def restore_optimizer(agent, tensors):
             index, slot = rest.split('.')
             slots.setdefault(int(index), {})[slot] = tensor
     agent.optimizer.load_state_dict({'state': slots, 'param_groups': agent.optimizer.state_dict()['param_groups']})
+    for parameter, moments in agent.optimizer.state.items():
+        alike = {slot: value for slot, value in moments.items() if slot != 'step' and value.shape == parameter.shape}
+        moments.update({slot: laid_out(value, parameter) for slot, value in alike.items()})
 
 
 def pack(tree, tensors):

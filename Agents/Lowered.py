@@ -3,7 +3,8 @@
 import torch
 from torch import nn
 
-PLAIN = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d)  # these alone: a subclass may want its weights as they are
+# A subclass may want its weights as they are.
+PLAIN = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d)
 
 
 class Lowered:

@@ -54,9 +54,13 @@ class Accumulator:
         for (calls, sums), (phase, parts) in zip(state, trained.items(), strict=True):
             pairs = zip(flat(parts), sums, strict=True)
             self.calls[phase] = calls
-            self.sums[phase] = {
-                parameter: total.to(parameter.device) for parameter, total in pairs if total is not None
-            }
+            self.sums[phase] = {each: laid_out(total, each) for each, total in pairs if total is not None}
+
+
+def laid_out(value, parameter):
+    """A tensor of a parameter's shape, on its device and in memory as it is: fused optimisers go through both in the
+    order of memory, and do not look whether that is the same."""
+    return torch.empty_like(parameter).copy_(value)
 
 
 def flat(parts):

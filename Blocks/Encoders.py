@@ -8,7 +8,6 @@ from Blocks.Records import shapes, unpack
 from Blocks.Running import Normalized
 from Blocks.Shapes import Flat, build, shape_of, size
 
-
 WHITE = 255.0  # of a pixel
 
 

@@ -75,4 +75,11 @@ class Flat(nn.Module):
     """[B, ...] -> [B, D], also from a batch of proposals' worth of leading dimensions already merged."""
 
     def forward(self, x):
+        if x.requires_grad and x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last):
+            x.register_hook(by_channels)  # the vector's gradient lies otherwise, and rectifiers of two layouts are slow
         return x.flatten(1)
+
+
+def by_channels(gradient):
+    """The same [B, C, H, W], laid out as maps are that have channels last."""
+    return gradient.contiguous(memory_format=torch.channels_last)

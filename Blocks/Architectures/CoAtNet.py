@@ -93,7 +93,7 @@ class CoAtNet(nn.Module):
                 layers += [shrink(depth, width, stride), *(Relate((width, *grid)) for _ in range(count))]
             depth = width
         self.layers = nn.Sequential(*layers, ChannelNorm(depth))
-        self.apply(lecun)
+        self.apply(lecun).to(memory_format=torch.channels_last)  # 1.1 times as fast on CPU
         self.head = head(depth, output_shape)
 
     def forward(self, x):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from Agents.Optimizers import Muon, groups, orthogonalized
+from Agents.Optimizers import Muon, groups, laid_out, orthogonalized
 
 
 def test_norms_and_biases_do_not_decay():
@@ -65,3 +65,11 @@ def test_a_step_of_muon_is_of_adams_size():
         optimizer.step()
         sizes[build] = weight.detach().square().mean().sqrt().item()
     assert 0.1 < sizes.pop(Muon) / sizes.popitem()[1] < 0.3
+
+
+def test_sums_that_are_gone_on_with_lie_in_memory_as_their_parameters_do():
+    """Fused optimisers do not look: a gradient that lies otherwise would move other weights than its own."""
+    layer = torch.nn.Conv2d(3, 4, 2).to(memory_format=torch.channels_last)
+    value = torch.arange(48.0).view(4, 3, 2, 2)
+    moved = laid_out(value, layer.weight)
+    assert moved.stride() == layer.weight.stride() != value.stride() and torch.equal(moved, value)
