@@ -12,6 +12,7 @@ from Blocks.Architectures import Null
 from Blocks.Architectures.MLP import Readout
 from Blocks.Creator import Creator, Heads, Normal, propose
 from Blocks.Running import RewardScale
+from Datasets.Experience import to
 
 
 class A2C(Agent):
@@ -72,15 +73,16 @@ class A2C(Agent):
         self.before = None if state['before'] is None else state['before'].to(self.device)
 
     def receive(self, rollout):
-        """A new rollout [N, T]: counted in the running moments, its rewards scaled by them."""
+        """A new rollout [N, T] on the device: counted in the running moments, its rewards scaled by them."""
         if self.recurrent:
             rollout, self.before = rollout._replace(carry=self.before), self.carried.get('explored')
-        reward, discount, last = (field.to(self.device) for field in (rollout.reward, rollout.discount, rollout.last))
+        rollout = to(self.device, rollout)
         if self.normalize_obs:
-            self.creator.encoder.update(rollout.obs.flatten(0, 1).to(self.device))
+            self.creator.encoder.update(rollout.obs.flatten(0, 1))
         if self.normalize_reward:
-            reward = self.creator.reward_scale(reward, discount, last)
-        return rollout._replace(reward=reward, discount=discount, last=last)
+            scaled = self.creator.reward_scale(rollout.reward, rollout.discount, rollout.last)
+            rollout = rollout._replace(reward=scaled)
+        return rollout
 
     @torch.no_grad()
     def appraise(self, rollout):
@@ -90,23 +92,23 @@ class A2C(Agent):
         reward, discount, last = rollout.reward, rollout.discount, rollout.last
         with self.autocast():
             features = self.encode(rollout.obs.flatten(0, 1)).unflatten(0, reward.shape)
-            states = self.creator.memory(features, rollout.carry, rollout.first.to(self.device))  # [N, T, S, ...]
+            states = self.creator.memory(features, rollout.carry, rollout.first)  # [N, T, S, ...]
             value = self.value(states[:, :, 0].flatten(0, 1)).view_as(reward)
             edge = last.clone()
             edge[:, -1] = True  # elsewhere what follows is the next step's own
-            after = self.encode(rollout.next_obs[edge.cpu()]).unsqueeze(1)
+            after = self.encode(rollout.next_obs[edge]).unsqueeze(1)
             after = self.creator.memory(after, states[edge], torch.zeros_like(edge[edge]).unsqueeze(1))[:, 0, 0]
             next_value = torch.cat([value[:, 1:], value[:, :1]], 1)
             next_value[edge] = self.value(after)
             advantage = generalized_advantage(reward, discount, value, next_value, last, self.trace)
             policy = self.creator.policy(states[:, :, 0].flatten(0, 1))
-            log_prob = policy.log_prob(rollout.action.flatten(0, 1).to(self.device)).view_as(reward)
+            log_prob = policy.log_prob(rollout.action.flatten(0, 1)).view_as(reward)
         self.prepare()
         return rollout._replace(advantage=advantage, returns=advantage + value, log_prob=log_prob)
 
     def encode(self, obs):
         """Features of observations [B, ...], in parts that fit the caches."""
-        return torch.cat([self.creator.encoder(part.to(self.device)) for part in obs.split(256)])
+        return torch.cat([self.creator.encoder(part) for part in obs.split(256)])
 
     def value(self, features):
         """[B], of what is remembered."""

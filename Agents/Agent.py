@@ -20,6 +20,7 @@ from Blocks.Critics import Critic
 from Blocks.Encoders import Encoder, RecordEncoder
 from Blocks.Records import OnImages
 from Blocks.Shapes import build
+from Datasets.Experience import to
 
 
 class Agent(Classifies, Generates, nn.Module):
@@ -306,10 +307,3 @@ def track(parameters, buffers, rate):
         torch._foreach_lerp_(*parameters, rate)
     for mine, theirs in zip(*buffers, strict=True):
         mine.copy_(theirs)
-
-
-def to(device, batch):
-    """A NamedTuple of tensors, None, and NamedTuples of the same, on a device."""
-    if isinstance(batch, tuple):
-        return type(batch)(*(to(device, field) for field in batch))
-    return batch if batch is None else batch.to(device)

@@ -22,7 +22,7 @@ class Lowered:
 
     @torch.no_grad()
     def __enter__(self):
-        versions = [weight._version for weight in self.weights]  # counted up by whatever writes into a tensor
+        versions = [(weight._version, weight.data_ptr()) for weight in self.weights]  # what was written, and where
         if versions != self.versions:
             self.copies, self.versions = [weight.to(torch.bfloat16) for weight in self.weights], versions
         for (own, name), copy in zip(self.places, self.copies, strict=True):

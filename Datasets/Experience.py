@@ -83,3 +83,15 @@ class Future(NamedTuple):
     action: Any  # [B, K]: taken at obs and the K - 1 after
     reward: Any  # [B, K]; 0 after the end
     valid: Any  # [B, K] bool: step k still lies within the episode
+
+
+def to(device, batch):
+    """A tensor, None, or a NamedTuple of such and of further ones, on a torch.device.
+
+    Nobody waits: what goes to a GPU is first put where the GPU reads by itself (pinned memory).
+    """
+    if isinstance(batch, tuple):
+        return type(batch)(*(to(device, field) for field in batch))
+    if batch is None or batch.device == device:
+        return batch
+    return (batch.pin_memory() if device.type == 'cuda' else batch).to(device, non_blocking=True)

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from Datasets.Experience import Experience
+from Datasets.Experience import Experience, to
 from Datasets.Replay import Replay
 from Datasets.Rings import FINAL, TERMINATED, TRUNCATED
 
@@ -40,9 +40,9 @@ class Rollout(Replay):
         generator = np.random.default_rng((self.seed, self.cursor))
         self.cursor += 1
         for _ in range(agent.epochs):
-            order = torch.from_numpy(generator.permutation(len(steps['action'])))
+            order = to(steps['action'].device, torch.from_numpy(generator.permutation(len(steps['action']))))
             for index in order.split(max(1, self.batch_size // length)):
-                yield Experience(**{name: field[index.to(field.device)] for name, field in steps.items()})
+                yield Experience(**{name: field[index] for name, field in steps.items()})
                 if agent.enough:
                     return
 
