@@ -1,4 +1,4 @@
-"""The larger rows of the results, where a GPU is: python benchmarks/gpu.py [--rows pong cheetah] [--seeds 1 2 3]
+"""The larger rows of the results, and speed, where a GPU is: python benchmarks/gpu.py [--rows pong cheetah] [--seeds 1]
 
 Runs each row and seed by Run.py in a process of its own and writes Benchmarking/GPU/table.csv and table.md beside its
 logs. A row whose Eval log reaches its last step is not run again, so the script can be stopped and started.
@@ -7,6 +7,7 @@ logs. A row whose Eval log reaches its last step is not run again, so the script
 import argparse
 import itertools
 import shlex
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -31,33 +32,72 @@ class Row(NamedTuple):
     agent: str
     task: str
     words: str  # of the command line, beside agent and task
-    steps: int  # agent steps
-    method: str  # the published one, Logging/Reference
-    frames: int  # at which it is compared
+    steps: int  # agent steps, or batches
+    method: str | None = None  # the published one, Logging/Reference
+    frames: int | None = None  # at which it is compared
+    figure: callable = None  # (lines of the Eval log, lines of the Train log) -> what the table shows; None: the score
 
 
+def speed(updates=0):
+    """Agent steps a second, or updates where a step takes so many of them; without evaluation, the median of lines."""
+
+    def figure(evals, trains):
+        every = [float(line['fps']) * int(line['step']) / int(line['frame']) for line in trains if line['fps']]
+        typical = statistics.median(every[1:] or every)  # the first line has the start in it
+        return f'{typical * updates:.1f} updates/s' if updates else f'{typical:.1f} steps/s'
+
+    return figure
+
+
+def seconds_to(accuracy):
+    """Seconds of the run, evaluation included, until a share of the test images is named."""
+
+    def figure(evals, trains):
+        there = [float(line['time']) for line in evals if float(line['accuracy']) >= accuracy]
+        return f'{there[0]:.1f} s' if there else f'not reached: {float(evals[-1]["accuracy"]):.2%}'
+
+    return figure
+
+
+CIFAR = 'recipe=cifar10_fast evaluate_per_steps=391'  # 15 epochs, evaluated after each
+MNIST = 'recipe=mnist_fast evaluate_per_steps=67'  # two epochs
 ROWS = {
     'pong': Row('SPR', 'atari/pong', 'learn_per_steps=0.5', 100_000, 'SPR', 400_000),  # two updates a step: the paper's
     'breakout': Row('SPR', 'atari/breakout', 'learn_per_steps=0.5', 100_000, 'SPR', 400_000),
     'cheetah': Row('DrQV2', 'dmc/cheetah_run', 'learn_per_steps=2', 250_000, 'DrQ-v2', 500_000),
+    'dqn-speed': Row('DQN', 'atari/breakout', 'num_envs=8 learn_per_steps=4', 40_000, figure=speed()),
+    'ppo-speed': Row('PPO', 'atari/breakout', 'num_envs=8', 400_000, figure=speed()),
+    'spr-speed': Row('SPR', 'atari/freeway', 'learn_per_steps=1', 10_000, figure=speed(updates=1)),
+    'drqv2-speed': Row('DrQV2', 'dmc/walker_walk', 'learn_per_steps=1', 10_000, figure=speed(updates=1)),
+    'cifar10-94': Row('DQN', 'classify/cifar10_images', CIFAR, 5863, figure=seconds_to(0.94)),
+    'mnist-99': Row('DQN', 'classify/mnist', MNIST, 938, figure=seconds_to(0.99)),
 }
 
 
 def command(row, seed, args):
     """The words of one run."""
     words = [f'Agent={row.agent}', f'task={row.task}', *row.words.split(), f'train_steps={row.steps}', f'seed={seed}']
-    return [*words, 'experiment=GPU', f'root={args.root}', f'device={args.device}', *(SHORT.split() * args.shorten)]
+    words += ['save=false log_per_steps=1000'] * bool(row.figure)
+    places = [f'root={args.root}', f'data={args.data}', f'device={args.device}']
+    short = [word for word in SHORT.split() if 'classify/' not in row.task or 'suite.' not in word]
+    return [*' '.join(words).split(), 'experiment=GPU', *places, *(short * args.shorten)]
+
+
+def log(row, seed, root, kind):
+    """The lines of a run's 'Eval' or 'Train' log, as dicts."""
+    return read(Path(root, 'Benchmarking', 'GPU', f'{row.agent}Agent', f'{row.task}_{seed}_{kind}.csv'))
 
 
 def reached(row, seed, root):
     """The last line of a run's Eval log as a dict, if it is of the row's last step; else None."""
-    path = Path(root, 'Benchmarking', 'GPU', f'{row.agent}Agent', f'{row.task}_{seed}_Eval.csv')
-    lines = read(path)
+    lines = log(row, seed, root, 'Eval')
     return lines[-1] if lines and int(lines[-1]['step']) >= row.steps else None
 
 
 def published(row):
     """What was published for a row's task, method and frames -> its score with spread, and its source."""
+    if row.method is None:
+        return '', ''
     suite, task = row.task.split('/')
     scores, curves = (Results.published(suite, task, kind) for kind in ('scores', 'curves'))
     at = curves[curves['frame'] == row.frames]
@@ -75,7 +115,9 @@ def measure(name, row, seed, args):
     last = reached(row, seed, args.root)
     if last is None:
         return None
-    figure, minutes = f'{float(last["reward"]):g}', f'{float(last["time"]) / 60:.1f}'
+    logs = (log(row, seed, args.root, kind) for kind in ('Eval', 'Train'))
+    figure = row.figure(*logs) if row.figure else f'{float(last["reward"]):g}'
+    minutes = f'{float(last["time"]) / 60:.1f}'
     values = (name, f'python Run.py {shlex.join(words)}', seed, last['step'], figure, *published(row), minutes,
               hardware(args.device), versions())  # fmt: skip
     return dict(zip(COLUMNS, values, strict=True))
@@ -87,6 +129,7 @@ def main(argv=None):
     parser.add_argument('--rows', nargs='+', choices=ROWS, default=list(ROWS))
     parser.add_argument('--seeds', nargs='+', type=int, default=[1])
     parser.add_argument('--root', default='.', help='folder of Benchmarking/ and Checkpoints/')
+    parser.add_argument('--data', default='./Datasets/Data', help='folder of the data sets')
     parser.add_argument('--device', default='cuda')
     parser.add_argument('--shorten', action='store_true', help='24 steps of narrow networks: to see that it runs')
     args = parser.parse_args(argv)

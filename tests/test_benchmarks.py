@@ -69,6 +69,26 @@ def test_a_row_is_run_once_and_one_that_fails_is_named(capsys, monkeypatch, tmp_
     assert 'Not finished: pong, seed 2.' in capsys.readouterr().err
 
 
+@pytest.mark.parametrize('name', [name for name, row in gpu.ROWS.items() if row.figure])
+def test_rows_of_speed_compose(name):
+    row = gpu.ROWS[name]
+    words = gpu.command(row, 1, SimpleNamespace(root='.', data='.', device='cpu', shorten=True))
+    config = compose(words)
+    assert (config.train_steps, config.experiment, config.save) == (row.steps, 'GPU', False)
+
+
+def test_speed_is_the_median_line_but_the_first():
+    every = enumerate(['1', '400', '800', '480'], 1)
+    lines = [{'step': str(k * 10), 'frame': str(k * 40), 'fps': fps} for k, fps in every]
+    assert gpu.speed()([], lines) == '120.0 steps/s' and gpu.speed(updates=2)([], lines) == '240.0 updates/s'
+    assert gpu.speed()([], lines[:1]) == '0.2 steps/s'
+
+
+def test_seconds_to_an_accuracy():
+    lines = [{'time': time, 'accuracy': share} for time, share in (('1.5', '0.5'), ('20', '0.9406'), ('30', '0.95'))]
+    assert gpu.seconds_to(0.94)(lines, []) == '20.0 s' and gpu.seconds_to(0.99)(lines, []) == 'not reached: 95.00%'
+
+
 SHORT = """task=classify/digits Eyes=CNN mini=true train_steps=4 evaluate_per_steps=0 threads=1 tensorboard=false
            plotting.plot_experiments=false"""
 
