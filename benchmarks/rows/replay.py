@@ -16,6 +16,7 @@ from benchmarks.contest import LESS, Contender, Row, peak, rate
 
 ENVS = 16  # at once
 ATARI_BYTES = 7100  # of a transition: the goal
+FULL = 20_000  # transitions that are held
 
 
 class Pixels(NamedTuple):
@@ -190,7 +191,7 @@ PEERS = {
 
 def filled(kind, pixels, size, **options):
     """A replay of its kind, full but for a tenth."""
-    replay = kind(pixels, size.of(20_000, 640), **options)
+    replay = kind(pixels, size.of(FULL, 640), **options)
     for step in transitions(size.of(18_000, 560) // ENVS, pixels, replay.single):
         replay.add(*step)
     return replay
@@ -222,13 +223,23 @@ def holding(kind, pixels):
     return build
 
 
-def copying(pixels, batch, nstep):
-    """As many bytes as a batch has, copied: two stacks of frames, as far as they do not overlap."""
-    frames = pixels.stack + min(nstep, pixels.stack)
+def copying(pixels, batch, nstep, count=None):
+    """As many bytes as a batch has, copied in one piece: two stacks of frames, as far as they do not overlap.
+
+    From anywhere in `count` frames, as many as the replays hold; None: always the same, which caches hold.
+    """
+    frame = math.prod(pixels.frame)
+    copied = batch * (pixels.stack + min(nstep, pixels.stack)) * frame
 
     def build(size):
         Utils.tune_processor()
-        return rate(torch.zeros(batch * frames * math.prod(pixels.frame), dtype=torch.uint8).clone, 1, size)
+        store, random = torch.ones(size.of(count or 0, 0) * frame + copied, dtype=torch.uint8), np.random.default_rng(0)
+
+        def copy():
+            start = random.integers(len(store) - copied + 1)
+            store[start : start + copied].clone()
+
+        return rate(copy, 1, size)
 
     return build
 
@@ -243,7 +254,8 @@ def sample_row(name, batch, nstep, prioritized):
     if prioritized:
         contenders['ours, uniform'] = Contender(sampling(Ours, pixels, **ours))
     else:
-        contenders['memcpy'] = Contender(copying(pixels, batch, nstep))
+        contenders['memcpy'] = Contender(copying(pixels, batch, nstep, FULL))
+        contenders['memcpy, from the cache'] = Contender(copying(pixels, batch, nstep))
     for peer, (kind, package, has_priorities) in PEERS.items():
         if has_priorities or not prioritized:
             options = {'prioritized': True} if prioritized else {}
@@ -255,7 +267,7 @@ def sample_row(name, batch, nstep, prioritized):
     channels, height, width = pixels.frame
     return Row(
         f'Batches of {batch} pairs of {pixels.stack} frames of {channels}x{height}x{width}, {nstep} steps apart '
-        f'(peers: one), of 20,000 transitions, {work}',
+        f'(peers: one), of {FULL:,} transitions, {work}',
         'batches/s', contenders, goals,
     )  # fmt: skip
 
