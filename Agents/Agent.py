@@ -67,7 +67,7 @@ class Agent(Classifies, Generates, nn.Module):
         self.target = None if target_tau == 1 and target_period == 1 else deepcopy(self.creator).requires_grad_(False)
         self.ema_decay = ema_decay
         self.average = deepcopy(self.creator).requires_grad_(False) if ema else None
-        self.precision, self.low = precision, {}
+        self.precision, self.lowerings = precision, {}  # creator -> Lowered
         self.clip_grad_norm, self.lr, self.rates = clip_grad_norm, lr, self.checked(rates)
         self.accumulator = Accumulator(accumulate) if accumulate > 1 else None
         fused = {'fused': True} if 'fused' in inspect.signature(optimizer).parameters else {}  # one pass, not ten
@@ -150,9 +150,9 @@ class Agent(Classifies, Generates, nn.Module):
         """For passes in which a creator (or None) gets no gradient: in bf16 its weights are then cast but once."""
         if self.precision != 'bf16' or creator is None:
             return nullcontext()
-        if creator not in self.low:
-            self.low[creator] = Lowered(creator)
-        return self.low[creator]
+        if creator not in self.lowerings:
+            self.lowerings[creator] = Lowered(creator)
+        return self.lowerings[creator]
 
     @torch.no_grad()
     def act(self, obs, explore=True, first=None):

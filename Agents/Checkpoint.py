@@ -48,8 +48,8 @@ def load(path, agent):
         raise Utils.UserError(f'No saved agent at {path}: leave out load=true or checkpoint=, or save one first')
     header, tensors = read(path)
     modules = {name.removeprefix('agent.'): tensor for name, tensor in tensors.items() if name.startswith('agent.')}
-    ours = kinds(agent) | {name: tensor.shape for name, tensor in agent.state_dict().items()}
-    theirs = kinds(agent) | header['kinds'] | {name: tensor.shape for name, tensor in modules.items()}
+    ours = kinds(agent) | {name: (tensor.shape, tensor.dtype) for name, tensor in agent.state_dict().items()}
+    theirs = kinds(agent) | header['kinds'] | {name: (tensor.shape, tensor.dtype) for name, tensor in modules.items()}
     different = [name for name in ours | theirs if ours.get(name) != theirs.get(name)]
     if different:
         raise Utils.UserError(

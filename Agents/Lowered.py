@@ -16,18 +16,36 @@ class Lowered:
 
     def __init__(self, module):
         layers = [layer._parameters for layer in module.modules() if type(layer) in PLAIN]
-        self.places = [(own, name) for own in layers for name in own if own[name] is not None]
+        self.places = [(own, name) for own in layers for name in ('weight', 'bias') if own.get(name) is not None]
         self.weights = [own[name] for own, name in self.places]
-        self.copies, self.versions = None, None
+        self.copies, self.versions = [], []
 
-    @torch.no_grad()
     def __enter__(self):
         versions = [(weight._version, weight.data_ptr()) for weight in self.weights]  # what was written, and where
         if versions != self.versions:
-            self.copies, self.versions = [weight.to(torch.bfloat16) for weight in self.weights], versions
-        for (own, name), copy in zip(self.places, self.copies, strict=True):
-            own[name] = copy
+            self.cast()
+            self.versions = versions
+        try:
+            self.put(self.copies)
+        except KeyboardInterrupt:  # half of them would be saved
+            self.put(self.weights)
+            raise
 
     def __exit__(self, *failure):
-        for (own, name), weight in zip(self.places, self.weights, strict=True):
-            own[name] = weight
+        try:
+            self.put(self.weights)
+        except KeyboardInterrupt:
+            self.put(self.weights)
+            raise
+
+    def put(self, tensors):
+        for (own, name), tensor in zip(self.places, tensors, strict=True):
+            own[name] = tensor
+
+    @torch.no_grad()
+    def cast(self):
+        """The copies stay where they are, as CUDA graphs want it, unless the module has moved."""
+        if not self.copies or self.copies[0].device != self.weights[0].device:
+            self.copies = [torch.empty_like(weight, dtype=torch.bfloat16) for weight in self.weights]
+        if self.copies:
+            torch._foreach_copy_(self.copies, self.weights)

@@ -22,9 +22,9 @@ class Encoder(nn.Module):
     def __init__(self, obs_shape, eyes=None, pool=None, mean=None, std=None, parallel=False, normalize=False):
         super().__init__()
         self.images = len(obs_shape) == 3
-        self.centred = self.images and bool(mean or std)
+        self.measured = self.images and bool(mean or std)
         self.running = Normalized(obs_shape) if normalize and not self.images else None
-        if self.centred:  # buffers so that they move with the module; not saved, since they come with the task
+        if self.measured:  # buffers so that they move with the module; not saved, since they come with the task
             frames = obs_shape[0] // len(mean or (0,))
             for name, value in (('mean', mean or (0.0,)), ('std', std or (WHITE,))):
                 self.register_buffer(name, torch.tensor(value * frames).view(-1, 1, 1), persistent=False)
@@ -54,8 +54,9 @@ class Encoder(nn.Module):
         return self.pool(self.see(obs))
 
     def normalized(self, obs):
-        """Pixels as floats; of no mean and deviation in autocast's precision, which holds 0..255 as they are."""
-        if self.centred:
+        """Pixels by their mean and deviation; where these are not known over 255, in autocast's precision: bf16 holds
+        0..255 exactly, and rounds quotients as a first layer would."""
+        if self.measured:
             return torch.sub(obs, self.mean).div_(self.std)  # the difference is a new tensor, of floats
         low = obs.dtype == torch.uint8 and torch.is_autocast_enabled(obs.device.type)
         dtype = torch.get_autocast_dtype(obs.device.type) if low else torch.float32

@@ -76,10 +76,10 @@ class Flat(nn.Module):
 
     def forward(self, x):
         if x.requires_grad and x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last):
-            x.register_hook(by_channels)  # the vector's gradient lies otherwise, and rectifiers of two layouts are slow
+            x.register_hook(channels_last)  # else it comes back as NCHW, and a ReLU's backward over two layouts is slow
         return x.flatten(1)
 
 
-def by_channels(gradient):
-    """The same [B, C, H, W], laid out as maps are that have channels last."""
+def channels_last(gradient):
+    """The same [B, C, H, W]; in memory the channels of a pixel lie side by side."""
     return gradient.contiguous(memory_format=torch.channels_last)

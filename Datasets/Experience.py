@@ -1,4 +1,5 @@
-"""The types that flow: Spec (what a suite is), Step (what it answers) and Experience (what is learned from)."""
+"""The types that flow: Spec (what a suite is), Step (what it answers) and Experience (what is learned from); `to` moves
+them to a device."""
 
 from typing import Any, NamedTuple
 
@@ -88,10 +89,12 @@ class Future(NamedTuple):
 def to(device, batch):
     """A tensor, None, or a NamedTuple of such and of further ones, on a torch.device.
 
-    Nobody waits: what goes to a GPU is first put where the GPU reads by itself (pinned memory).
+    Nobody waits for what goes to an NVIDIA GPU: it is first put where that reads by itself (pinned memory).
     """
     if isinstance(batch, tuple):
         return type(batch)(*(to(device, field) for field in batch))
     if batch is None or batch.device == device:
         return batch
-    return (batch.pin_memory() if device.type == 'cuda' else batch).to(device, non_blocking=True)
+    if (batch.device.type, device.type) == ('cpu', 'cuda'):
+        return batch.contiguous().pin_memory().to(device, non_blocking=True)
+    return batch.to(device)

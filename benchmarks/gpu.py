@@ -10,6 +10,7 @@ import shlex
 import statistics
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,7 +36,7 @@ class Row(NamedTuple):
     steps: int  # agent steps, or batches
     method: str | None = None  # the published one, Logging/Reference
     frames: int | None = None  # at which it is compared
-    figure: callable = None  # (lines of the Eval log, lines of the Train log) -> what the table shows; None: the score
+    figure: Callable | None = None  # (lines of the Eval log, of the Train log) -> what the table shows; None: the score
 
 
 def speed(updates=0):

@@ -113,6 +113,7 @@ def kill_halfway(folder, words, chance):
         process.kill()
         if ended(process) == -9:
             return
+        assert process.exitcode == 0
         shutil.rmtree(folder)
     pytest.fail('it always ended before it was killed')
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 import Utils
-from Blocks.Shapes import size
+from Blocks.Shapes import Flat, size
 from Blocks.Weights import orthogonal
 
 
@@ -44,7 +44,7 @@ class MLP(nn.Module):
             width = hidden_dim
         if output_shape is not None:
             layers += [self.Last(width, size(output_shape))]
-        self.layers = nn.Sequential(nn.Flatten(), *layers).apply(partial(orthogonal, gain=gain(activate())))
+        self.layers = nn.Sequential(Flat(), *layers).apply(partial(orthogonal, gain=gain(activate())))
 
     def forward(self, x):
         return self.layers(x).unflatten(1, self.output_shape)
@@ -65,7 +65,7 @@ class Trunk(nn.Module):
     def __init__(self, input_shape, output_shape=None, trunk_dim=50):
         super().__init__()
         width = trunk_dim if output_shape is None else size(output_shape)
-        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(size(input_shape), width), nn.LayerNorm(width), nn.Tanh())
+        self.layers = nn.Sequential(Flat(), nn.Linear(size(input_shape), width), nn.LayerNorm(width), nn.Tanh())
 
     def forward(self, x):
         return self.layers(x)

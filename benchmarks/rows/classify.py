@@ -67,6 +67,11 @@ def bare(eyes, shape, batch, precision, size):
     return rate(update, batch, size)
 
 
+def plain(eyes, shape):
+    """The same network for the others, its weights in memory as PyTorch makes them."""
+    return agent_of(eyes, shape, 'fp32').creator.to(memory_format=torch.contiguous_format)
+
+
 def loader_of(images, batch):
     """What is usual: floats in a DataLoader, without augmentation."""
     from torch.utils.data import DataLoader, TensorDataset
@@ -76,7 +81,7 @@ def loader_of(images, batch):
 
 def usual(eyes, shape, batch, size):
     """A plain loop over a DataLoader, in fp32."""
-    network, loader = agent_of(eyes, shape, 'fp32').creator.train(), loader_of(images_of(shape, size), batch)
+    network, loader = plain(eyes, shape).train(), loader_of(images_of(shape, size), batch)
     optimizer = torch.optim.AdamW(network.parameters(), LR, weight_decay=0.0)
     batches = (each for epoch in iter(lambda: loader, None) for each in epoch)
 
@@ -98,7 +103,7 @@ def lightning(eyes, shape, batch, size):
     class Module(LightningModule):
         def __init__(self):
             super().__init__()
-            self.network, self.began, self.count = agent_of(eyes, shape, 'fp32').creator, None, 0
+            self.network, self.began, self.count = plain(eyes, shape), None, 0
 
         def training_step(self, samples, _):
             if self.count == 1:  # the first is of what is built when first needed

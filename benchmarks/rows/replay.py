@@ -223,17 +223,16 @@ def holding(kind, pixels):
     return build
 
 
-def copying(pixels, batch, nstep, count=None):
-    """As many bytes as a batch has, copied in one piece: two stacks of frames, as far as they do not overlap.
-
-    From anywhere in `count` frames, as many as the replays hold; None: always the same, which caches hold.
-    """
+def copying(pixels, batch, nstep):
+    """As many bytes as a batch has, copied in one piece from anywhere in as many frames as the replays hold: two
+    stacks, as far as they do not overlap."""
     frame = math.prod(pixels.frame)
     copied = batch * (pixels.stack + min(nstep, pixels.stack)) * frame
 
     def build(size):
         Utils.tune_processor()
-        store, random = torch.ones(size.of(count or 0, 0) * frame + copied, dtype=torch.uint8), np.random.default_rng(0)
+        store = torch.ones(size.of(FULL, 0) * frame + copied, dtype=torch.uint8)
+        random = np.random.default_rng(0)
 
         def copy():
             start = random.integers(len(store) - copied + 1)
@@ -254,8 +253,7 @@ def sample_row(name, batch, nstep, prioritized):
     if prioritized:
         contenders['ours, uniform'] = Contender(sampling(Ours, pixels, **ours))
     else:
-        contenders['memcpy'] = Contender(copying(pixels, batch, nstep, FULL))
-        contenders['memcpy, from the cache'] = Contender(copying(pixels, batch, nstep))
+        contenders['memcpy'] = Contender(copying(pixels, batch, nstep))
     for peer, (kind, package, has_priorities) in PEERS.items():
         if has_priorities or not prioritized:
             options = {'prioritized': True} if prioritized else {}

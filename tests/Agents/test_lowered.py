@@ -45,8 +45,9 @@ def test_as_with_autocast_alone(name, spec):
             seen.append(torch.as_tensor(agent.act(memory.batch.obs.numpy(), explore=False)))
             with agent.autocast():
                 seen.append(agent.creator.critic(agent.creator.encoder(memory.batch.obs), memory.batch.action).detach())
+        assert bool(agent.lowerings) == cast_once
         ends.append([*seen, *agent.state_dict().values()])
-    assert len(agent.low) == 0 and all(torch.equal(*pair) for pair in zip(*ends, strict=True))
+    assert all(torch.equal(*pair) for pair in zip(*ends, strict=True))
 
 
 def test_weights_are_their_own_again_whatever_happens():
@@ -69,3 +70,21 @@ def test_cast_when_it_changed_and_only_then():
         layer.weight.fill_(3.0)
     with lowered:
         assert layer.weight.item() == 3.0
+
+
+def test_ctrl_c_in_the_midst_of_it_leaves_the_weights(monkeypatch):
+    layers = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
+    own, lowered = list(layers.parameters()), Lowered(layers)
+    put, interrupted = lowered.put, []
+
+    def interrupt(tensors):
+        if not interrupted:
+            interrupted.append(True)
+            layers[0]._parameters['weight'] = tensors[0]
+            raise KeyboardInterrupt
+        put(tensors)
+
+    monkeypatch.setattr(lowered, 'put', interrupt)
+    with pytest.raises(KeyboardInterrupt), lowered:
+        pass
+    assert interrupted and all(mine is each for mine, each in zip(own, layers.parameters(), strict=True))

@@ -80,3 +80,25 @@ def test_pool_gathers_what_the_eyes_saw():
 def test_statistics_move_with_the_module_but_are_not_saved():
     encoder = Encoder((1, 8, 8), eyes=Null, mean=(3.0,), std=(2.0,))
     assert not encoder.state_dict() and encoder.to('meta').mean.device.type == 'meta'
+
+
+def test_pixels_are_normalised_in_bf16_as_a_first_layer_would_round_them():
+    pixels = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
+    encoder = Encoder((1, 16, 16), eyes=Null)
+    exact = encoder.normalized(pixels)
+    assert exact.dtype == torch.float32 and torch.equal(exact.view(-1), torch.arange(256.0) / 255)
+    with torch.autocast('cpu', torch.bfloat16):
+        assert torch.equal(encoder.normalized(pixels), exact.bfloat16())
+        assert torch.equal(encoder.normalized(exact * 255), exact)  # of floats nothing is lost
+
+
+@pytest.mark.parametrize('eyes', [CNN, Nature])
+def test_gradients_lie_in_memory_as_the_maps_do(eyes):
+    encoder = Encoder((4, 84, 84), eyes=eyes)
+    maps, gradients = [], []
+    encoder.eyes.register_forward_hook(lambda module, given, map: maps.append(map))
+    encoder.eyes.register_full_backward_hook(lambda module, to, of: gradients.extend(of))
+    features = encoder(torch.randint(256, (2, 4, 84, 84), dtype=torch.uint8))
+    (features * torch.rand_like(features)).sum().backward()
+    assert maps[0].stride() == gradients[0].stride()
+    assert maps[0].is_contiguous(memory_format=torch.channels_last) == (eyes is CNN)
