@@ -25,22 +25,19 @@ class Lowered:
         if versions != self.versions:
             self.cast()
             self.versions = versions
-        try:
-            self.put(self.copies)
-        except KeyboardInterrupt:  # half of them would be saved
-            self.put(self.weights)
-            raise
+        self.put(self.copies)
 
     def __exit__(self, *failure):
+        self.put(self.weights)
+
+    def put(self, tensors):
+        """In the places of the weights, all of them: after Ctrl-C in between, half of the copies would be saved."""
         try:
-            self.put(self.weights)
+            for (own, name), tensor in zip(self.places, tensors, strict=True):
+                own[name] = tensor
         except KeyboardInterrupt:
             self.put(self.weights)
             raise
-
-    def put(self, tensors):
-        for (own, name), tensor in zip(self.places, tensors, strict=True):
-            own[name] = tensor
 
     @torch.no_grad()
     def cast(self):

@@ -209,6 +209,7 @@ def margin(axes, notes):
 
 
 def legend(figure, results, marks):
+    """Each agent and experiment that has results, with its number of seeds; as many rows as its width needs."""
     handles = []
     for pair, style in marks.style.items():
         runs = results[(results['agent'] == pair[0]) & (results['experiment'] == pair[1])]

@@ -2,38 +2,22 @@
 
 from contextlib import nullcontext
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import Agents
 from Agents.Lowered import Lowered
+from benchmarks.rows.learner import Again, transition
 from Blocks.Architectures.MLP import Readout
-from Datasets.Experience import Experience, Spec
+from Datasets.Experience import Spec
 
 SEEN = Spec((2, 84, 84), 'uint8', (), 3), Spec((5,), 'float32', (2,), None)
 
 
-class Again:
-    """A memory that gives the same batch every time."""
-
-    prioritized = False
-
-    def __init__(self, spec):
-        chance = np.random.default_rng(0)
-        obs = torch.from_numpy(chance.integers(256, size=(2, 4, *spec.obs_shape)).astype(spec.obs_dtype))
-        action = torch.arange(4) % 3 if spec.num_actions else torch.linspace(-1, 1, 8).view(4, 2)
-        self.batch = Experience(obs=obs[0], action=action, reward=torch.arange(4.0), discount=torch.full((4,), 0.9),
-                                next_obs=obs[1], last=torch.zeros(4, dtype=torch.bool))  # fmt: skip
-
-    def batches(self, agent):
-        yield self.batch
-
-
 @pytest.mark.parametrize('name, spec', [('DQN', SEEN[0]), ('SAC', SEEN[1]), ('TD3', SEEN[1]), ('Rainbow', SEEN[0])])
 def test_as_with_autocast_alone(name, spec):
-    memory, ends = Again(spec), []
+    memory, ends = Again(transition(spec.obs_shape, 4, spec.num_actions or spec.action_shape)), []
     for cast_once in (True, False):
         torch.manual_seed(0)
         agent = getattr(Agents, f'{name}Agent')(spec, trunk_dim=8, hidden_dim=16, precision='bf16', target_tau=0.5)
@@ -72,19 +56,27 @@ def test_cast_when_it_changed_and_only_then():
         assert layer.weight.item() == 3.0
 
 
-def test_ctrl_c_in_the_midst_of_it_leaves_the_weights(monkeypatch):
-    layers = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
-    own, lowered = list(layers.parameters()), Lowered(layers)
-    put, interrupted = lowered.put, []
+class Interrupted(dict):
+    """The first time that something is put into it, the user presses Ctrl-C."""
 
-    def interrupt(tensors):
-        if not interrupted:
-            interrupted.append(True)
-            layers[0]._parameters['weight'] = tensors[0]
+    pressed = False
+
+    def __setitem__(self, name, value):
+        if not self.pressed:
+            self.pressed = True
             raise KeyboardInterrupt
-        put(tensors)
+        super().__setitem__(name, value)
 
-    monkeypatch.setattr(lowered, 'put', interrupt)
+
+def test_ctrl_c_in_the_midst_of_it_leaves_the_weights():
+    layers = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
+    second = layers[1]._parameters = Interrupted(layers[1]._parameters)
+    own, lowered = list(layers.parameters()), Lowered(layers)
     with pytest.raises(KeyboardInterrupt), lowered:
         pass
-    assert interrupted and all(mine is each for mine, each in zip(own, layers.parameters(), strict=True))
+    assert second.pressed and all(mine is each for mine, each in zip(own, layers.parameters(), strict=True))
+    with lowered:
+        second.pressed = False
+        with pytest.raises(KeyboardInterrupt):
+            lowered.__exit__()
+    assert second.pressed and all(mine is each for mine, each in zip(own, layers.parameters(), strict=True))
