@@ -139,17 +139,15 @@ class Replay(Rings):
 
     def draw(self, generator, size):
         """As `sample`, but with importance weights that are not scaled yet."""
-        heads = self.heads.copy()  # another process may write on
+        heads = np.array(self.heads)  # another process may write on; a plain array, which is faster than a memmap
         if self.prioritized and self.mode == 'r':
             self._notice(heads)
-        env, start, steps = (np.empty(0, np.int64) for _ in range(3))
+        found = np.empty((3, 0), np.int64)  # environments, starts, and steps until each one bootstraps
         for _ in range(1000):
-            proposals = self._propose(generator, heads, size - len(env))
-            valid, length = self._whole(heads, *proposals)
-            env, start = np.append(env, proposals[0][valid]), np.append(start, proposals[1][valid])
-            steps = np.append(steps, length[valid])
-            if len(env) >= size:
-                return self._gather(heads, env[:size], start[:size], steps[:size])
+            whole = self._whole(heads, *self._propose(generator, heads, size - found.shape[1]))
+            found = np.concatenate([found, whole], 1)
+            if found.shape[1] >= size:
+                return self._gather(*found[:, :size])
         raise RuntimeError(f'The replay at {self.path} holds no whole sample of {self.window} steps; ask `ready` first')
 
     def _oldest(self, heads):
@@ -170,16 +168,15 @@ class Replay(Rings):
         return env, heads[env] - 1 - generator.integers(longest, size=size)
 
     def _whole(self, heads, env, start):
-        """Which proposals are whole samples, and after how many steps each one bootstraps -> [B] bool, [B] int64."""
-        oldest, head = self._oldest(heads)[env], heads[env]
-        held = start >= oldest
-        flags = self._at('flags', env, np.minimum(start[:, None] + np.arange(self.window), head[:, None] - 1))  # [B, W]
-        stops = (flags & (self.stops | TRUNCATED)) > 0
-        ends = (flags & (TERMINATED | TRUNCATED)) > 0
-        finished = ends.any(1) | (start + self.window < head)
-        steps = np.where(stops[:, : self.nstep].any(1), stops[:, : self.nstep].argmax(1) + 1, self.nstep)
-        frames = np.minimum(self._at('age', env, start), self.frame_stack - 1)
-        return held & finished & (flags[:, 0] & FINAL == 0) & (start - frames >= oldest), steps
+        """Those proposals [P] that are whole samples, and after how many steps each one bootstraps -> int64 [3, B]."""
+        oldest, head, n = self._oldest(heads)[env], heads[env], self.nstep
+        flags = self._at('flags', env, np.minimum(start[:, None] + np.arange(self.window), head[:, None] - 1))  # [P, W]
+        finished = (flags & (TERMINATED | TRUNCATED)).any(1) | (start + self.window < head)
+        stops = flags[:, :n] & (self.stops | TRUNCATED) > 0
+        steps = np.where(stops.any(1), stops.argmax(1) + 1, n)
+        frames = np.minimum(self._at('age', env, start), self.frame_stack - 1)  # before it, in its stack
+        valid = finished & (flags[:, 0] & FINAL == 0) & (start - frames >= oldest)
+        return np.stack([env, start, steps])[:, valid]
 
     def _at(self, name, env, slot):
         """Field `name` at slots [B] or [B, W] of environments [B] -> [B, ...] or [B, W, ...]."""
@@ -211,14 +208,13 @@ class Replay(Rings):
         offset = np.stack([np.zeros_like(steps), steps], 1)  # [B, 2]
         return self._stacks(env, start[:, None] + offset, age[:, None] + offset).unbind(1)
 
-    def _gather(self, heads, env, start, steps):
-        age = self._at('age', env, start).astype(np.int64)
-        taken = np.arange(self.nstep) < steps[:, None]  # [B, n]
-        reward = self._rewards(env, start[:, None] + np.arange(self.nstep)) * taken
+    def _gather(self, env, start, steps):
+        age, ahead = self._at('age', env, start).astype(np.int64), np.arange(self.nstep + 1)
+        reward = self._rewards(env, start[:, None] + ahead[:-1]) * (ahead[:-1] < steps[:, None])  # [B, n]
         last = self._at('flags', env, start + steps - 1)
         follows = last & self.stops == 0
         obs, next_obs = self._pair(env, start, age, steps, follows)
-        powers = (self.discount ** np.arange(self.nstep + 1)).astype(np.float32)
+        powers = (self.discount**ahead).astype(np.float32)
         index = env * self.capacity + start % self.capacity
         batch = Experience(
             obs=obs,

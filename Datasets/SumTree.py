@@ -2,49 +2,47 @@
 
 import numpy as np
 
+WIDTH = 16  # children of a node: half as many calls of NumPy as with two, and no more additions than they cost
+
 
 class SumTree:
     """`size` non-negative priorities, drawn in proportion to their value. Loops run over levels, not samples."""
 
     def __init__(self, size):
-        self.size, self.depth = size, max(1, int(size - 1).bit_length())
-        self.first = 1 << self.depth  # the leaves; the root is node 1 and node 0 is unused
-        self.nodes = np.zeros(2 * self.first)
-
-    @property
-    def total(self):
-        return self.nodes[1]
+        self.size, self.total = size, 0.0
+        self.levels = [np.zeros((-(-size // WIDTH), WIDTH))]  # the leaves come last; a row has one node above it
+        while len(self.levels[0]) > 1:
+            self.levels.insert(0, np.zeros((-(-len(self.levels[0]) // WIDTH), WIDTH)))
 
     @property
     def leaves(self):
         """All priorities [size] float64."""
-        return self.nodes[self.first : self.first + self.size]
+        return self.levels[-1].reshape(-1)[: self.size]
 
     @leaves.setter
     def leaves(self, priorities):
-        self.nodes[self.first : self.first + self.size] = priorities
-        for level in range(self.depth - 1, -1, -1):  # sums as __setitem__ makes them, bit for bit
-            below = self.nodes[2 << level : 4 << level]
-            self.nodes[1 << level : 2 << level] = below[::2] + below[1::2]
+        self[np.arange(self.size)] = priorities
 
     def __getitem__(self, index):
         """Priorities of leaves `index` [B] -> [B] float64."""
-        return self.nodes[self.first + index]
+        return self.leaves[index]
 
     def __setitem__(self, index, priority):
         """Sets leaves `index` [B]; where an index repeats, one of its values stays."""
-        node = self.first + np.asarray(index)
-        self.nodes[node] = priority
-        for _ in range(self.depth):
-            node = node >> 1
-            self.nodes[node] = self.nodes[2 * node] + self.nodes[2 * node + 1]
+        node = np.asarray(index)
+        self.leaves[node] = priority
+        for above, below in zip(self.levels[-2::-1], self.levels[:0:-1], strict=True):
+            node = node // WIDTH
+            above.reshape(-1)[node] = below.take(node, 0).sum(1)
+        self.total = float(self.levels[0].sum())
 
     def find(self, mass):
         """Leaves whose stretch of the cumulative sum holds `mass` [B] in [0, total) -> [B] int64."""
-        mass, node = np.array(mass), np.ones(len(mass), np.int64)
-        for _ in range(self.depth):
-            left = self.nodes[2 * node]
-            right = mass >= left
-            mass -= left * right
-            node = 2 * node + right
-        return node - self.first
+        node, rows = np.zeros(len(mass), np.int64), np.arange(0, len(mass) * WIDTH, WIDTH)
+        for level in self.levels:
+            ends = level.take(node, 0).cumsum(1)  # [B, WIDTH]
+            ends[:, -1] = np.inf  # added up in another order, it may lie a bit below the node's own sum
+            child = (ends > mass[:, None]).argmax(1)
+            mass = mass - np.where(child > 0, ends.reshape(-1).take(rows + child - 1), 0.0)
+            node = node * WIDTH + child
+        return node
