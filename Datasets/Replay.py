@@ -41,8 +41,7 @@ class Replay(Rings):
         self.stops = TERMINATED | (LIFE_LOST if life_loss_cuts else 0)  # nothing follows, for the returns
         self.window = max(round(Utils.extremes(nstep)[1]), horizon)  # steps that must be held after a start
         super().__init__(spec, path, num_envs, self.slots(capacity, num_envs), mode, source, 2 * slack)
-        # views that are plain arrays: NumPy's memmap costs microseconds at every touch
-        self.flat = {name: np.asarray(data).reshape(-1, *data.shape[2:]) for name, data in self.data.items()}
+        self.flat = {name: data.reshape(-1, *data.shape[2:]) for name, data in self.data.items()}
         self.envs = np.arange(self.num_envs)
         self.ages = self._ages()
         self.prioritized, self.alpha, self.beta, self.max_priority = prioritized, alpha, beta, 1.0
@@ -139,7 +138,7 @@ class Replay(Rings):
 
     def draw(self, generator, size):
         """As `sample`, but with importance weights that are not scaled yet."""
-        heads = np.array(self.heads)  # another process may write on; a plain array, which is faster than a memmap
+        heads = self.heads.copy()  # another process may write on
         if self.prioritized and self.mode == 'r':
             self._notice(heads)
         found = np.empty((3, 0), np.int64)  # environments, starts, and steps until each one bootstraps

@@ -49,7 +49,7 @@ class Rings:
 
     def __init__(self, spec, path, num_envs=1, capacity=1, mode='w+', source=None, slack=0):
         self.spec, self.path, self.mode, self.lock, self.ours = spec, Path(path), mode, None, mode == 'w+'
-        self.resumed = False
+        self.resumed, self.maps = False, {}  # the files in memory; what is worked with are views of them
         if mode == 'w+':
             self.num_envs, self.capacity, self.kept = num_envs, capacity + slack, capacity
             self._create(source)
@@ -121,7 +121,7 @@ class Rings:
         if hasattr(os, 'posix_fallocate'):  # a sparse file on a full disk would end in SIGBUS much later
             with open(self.path / f'{name}.npy', 'r+b') as file:
                 os.posix_fallocate(file.fileno(), 0, array.offset + array.nbytes)
-        return array
+        return self._view(name, array)
 
     def _hold(self):
         """A lock that ends with this process, however that ends (see `in_use`)."""
@@ -178,13 +178,18 @@ class Rings:
 
     def _map(self, name):
         mode = 'r+' if self.mode == 'r+' else 'c' if self.mode == 'c' else 'r'
-        return np.load(self.path / f'{name}.npy', mmap_mode=mode, allow_pickle=False)
+        return self._view(name, np.load(self.path / f'{name}.npy', mmap_mode=mode, allow_pickle=False))
+
+    def _view(self, name, array):
+        """A plain array over a memmap, which itself costs microseconds at every touch."""
+        self.maps[name] = array
+        return np.asarray(array)
 
     def flush(self):
         """Everything so far to the disk, the header last."""
         if self.mode in ('w+', 'r+'):
-            for data in (*self.data.values(), self.heads):
-                data.flush()
+            for name in (*self.data, 'heads'):
+                self.maps[name].flush()
             fields = {name: [list(shape), str(np.dtype(dtype))] for name, (shape, dtype) in self.fields().items()}
             sizes = {'num_envs': self.num_envs, 'capacity': self.capacity, 'kept': self.kept}
             sizes |= {'heads': self.heads.tolist(), 'size': len(self)}

@@ -18,7 +18,7 @@ class Rollout(Replay):
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
-        self.since = np.array(self.heads)
+        self.since = self.heads.copy()
 
     def add(self, obs, action, reward, terminated, truncated, final_obs, label=None, life_lost=None):
         """As in a replay; what is seen next lies in the slot at the head already, to bootstrap from."""
@@ -51,7 +51,7 @@ class Rollout(Replay):
         slots = [np.arange(since, head) for since, head in zip(self.since, self.heads, strict=True)]
         acted = [self._at('flags', np.full(len(slot), env), slot) & FINAL == 0 for env, slot in enumerate(slots)]
         slot = np.stack([slot[mask] for slot, mask in zip(slots, acted, strict=True)])  # [N, T]
-        self.since = np.array(self.heads)
+        self.since = self.heads.copy()
         env, flags = self.envs, self._at('flags', self.envs, slot)
         age = self._at('age', env, slot).astype(np.int64)
         return Experience(
@@ -69,4 +69,4 @@ class Rollout(Replay):
 
     def restore(self, state):
         super().restore(state)
-        self.since = np.array(state['since']) if self.resumed else np.array(self.heads)
+        self.since = np.array(state['since']) if self.resumed else self.heads.copy()
