@@ -155,13 +155,20 @@ class SquashedGaussian(Gaussian):
         return self.rsample().detach()
 
     def rsample(self):
-        self.before = super().rsample()
+        self.before, self.density = super().rsample(), None
         self.after = self.before.tanh()
         return self.after
 
     def log_prob(self, action):
         """[B]. Of its own last sample exactly; tanh cannot be inverted near -1 and 1, so others are taken within."""
-        before = self.before if action is getattr(self, 'after', None) else action.clamp(-1 + 1e-6, 1 - 1e-6).atanh()
+        if action is not getattr(self, 'after', None):
+            return self.log_density(action.clamp(-1 + 1e-6, 1 - 1e-6).atanh())
+        if self.density is None:
+            self.density = self.log_density(self.before)
+        return self.density
+
+    def log_density(self, before):
+        """[B], of what is `before` the tanh."""
         slope = 2 * (math.log(2) - before - F.softplus(-2 * before))  # log(1 - tanh(before)^2), stable
         return super().log_prob(before) - slope.flatten(1).sum(1)
 

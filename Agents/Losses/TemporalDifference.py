@@ -17,4 +17,4 @@ def td_loss(q, target, weight=None, huber=False):
     target = target.expand_as(q)
     loss = (F.smooth_l1_loss if huber else F.mse_loss)(q, target, reduction='none')  # [E, B]
     loss = loss if weight is None else loss * weight
-    return loss.mean(), (q - target).abs().detach().mean(0)
+    return loss.mean(), (q.detach() - target).abs().mean(0)

@@ -14,8 +14,11 @@ class Exact:
     """A layer in fp32 under autocast too: actions differ in worth by less than bf16 resolves (1 part in 256)."""
 
     def forward(self, x):
+        x = x.float()
+        if not torch.is_autocast_enabled(x.device.type):  # to leave it takes as long as a small layer
+            return super().forward(x)
         with torch.autocast(x.device.type, enabled=False):
-            return super().forward(x.float())
+            return super().forward(x)
 
 
 class Readout(Exact, nn.Linear):
