@@ -5,8 +5,8 @@ import functools
 import numpy as np
 import torch
 
-from Datasets.Decode import expect
-from Datasets.Experience import Experience
+from Datasets.Decode import Decoded, expect
+from Datasets.Experience import Experience, room, to
 from Datasets.Mix import Mix
 from Datasets.Transforms import Transforms
 
@@ -34,7 +34,7 @@ class Dataset:
         self.cursor = 0  # batches drawn so far
         self.transform = Transforms(transform, images.obs[:1], seed, mean) if transform else None
         self.mix = Mix(mix, classes or int(images.label.max()) + 1, seed) if mix else None
-        draw = functools.partial(balanced_order, images.label.numpy(), seed)
+        draw = functools.partial(balanced_order, images.label.cpu().numpy(), seed)
         draw = draw if balanced else functools.partial(epoch_order, len(self), seed)
         self.epoch_order = functools.lru_cache(maxsize=2)(draw)  # epoch -> indices int64 [N]
 
@@ -50,14 +50,15 @@ class Dataset:
         """Yields one Experience: obs uint8 [B, C, H, W], label int64 [B], or if mixed float32 [B, K], index int64 [B];
         the rest is the cast's."""
         index, epoch = self.order(self.cursor)
-        obs, label = self.images.obs[index], self.images.label[index]
+        place = to(self.images.label.device, torch.from_numpy(index))
+        obs, label = self.images.obs[place], self.images.label[place]
         if self.transform is not None:
             obs = self.transform(obs, self.cursor, index, epoch)
         if self.mix is not None:
             obs, label = self.mix(obs, label, self.cursor)
         self.cursor += 1
         expect(self.images.obs, self.order(self.cursor)[0])
-        yield Experience(obs=obs, label=label, index=torch.from_numpy(index))
+        yield Experience(obs=obs, label=label, index=place)
 
     def state(self):
         """What decides what comes next."""
@@ -73,6 +74,13 @@ class Dataset:
         epoch, within = np.divmod(position, len(self))
         index = [self.epoch_order(each)[within[epoch == each]] for each in range(epoch[0], epoch[-1] + 1)]
         return np.concatenate(index), epoch
+
+
+def resident(images, device):
+    """The same Images, all of them on the device if it has room: batches then need not go there."""
+    if isinstance(images.obs, Decoded) or images.obs.nbytes > room(device):
+        return images
+    return type(images)(*(field.to(device) for field in images))
 
 
 def epoch_order(size, seed, epoch):

@@ -1,5 +1,5 @@
 """The types that flow: Spec (what a suite is), Step (what it answers) and Experience (what is learned from); `to` moves
-them to a device."""
+them to a device, whose `room` says whether all of a memory fits there."""
 
 from typing import Any, NamedTuple
 
@@ -98,3 +98,10 @@ def to(device, batch):
     if (batch.device.type, device.type) == ('cpu', 'cuda'):
         return batch.contiguous().pin_memory().to(device, non_blocking=True)
     return batch.to(device)
+
+
+def room(device):
+    """Bytes of its own that a device has for what is learned from: half of a GPU's free ones; a CPU needs no copies."""
+    import torch
+
+    return torch.cuda.mem_get_info(device)[0] // 2 if device.type == 'cuda' else 0

@@ -4,8 +4,10 @@ import re
 from datetime import datetime
 from pathlib import Path
 
+import torch
+
 from Datasets import Rings
-from Datasets.Dataset import Dataset
+from Datasets.Dataset import Dataset, resident
 from Datasets.Replay import Replay
 from Datasets.Rollout import Rollout
 from Datasets.Shared import Shared
@@ -60,6 +62,8 @@ def images(args, spec, data, left):
     if args.conditional and (data.label < 0).any():
         raise UserError('conditional=true needs the label of every image: leave Dataset.labelled= out.')
     options = {name: args.replay[name] for name in ('transform', 'mix', 'balanced')}
+    if not (options['transform'] or options['mix']):  # which the processor does; `Aug=` is done on the device
+        data = resident(data, torch.device(args.device))
     memory = Dataset(data, args.batch_size, args.seed, **options, mean=spec.mean, classes=spec.num_actions)
     if left:
         memory.restore(left)
@@ -74,7 +78,7 @@ def reading(args, on_policy):
     steps = int(2 * args.learn_per_steps) if short else min(max(args.train_steps, 1), 1_000_000)
     slack = -(-args.save_per_steps // args.num_envs)
     return options | {'capacity': options['capacity'] or steps, 'frame_stack': args.frame_stack, 'seed': args.seed,
-                      'slack': slack}  # fmt: skip
+                      'slack': slack, 'device': torch.device(args.device)}  # fmt: skip
 
 
 def resized(args, replay):

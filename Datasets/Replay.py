@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 import Utils
-from Datasets.Experience import Experience, Future
+from Datasets.Experience import Experience, Future, room, to
 from Datasets.Rings import FINAL, LIFE_LOST, TERMINATED, TRUNCATED, Rings
 from Datasets.SumTree import SumTree
 
@@ -29,12 +29,14 @@ class Replay(Rings):
             'r' follow it while another process writes.
         source: a replay whose newest steps a new one begins with.
         slack: steps of each environment that can be taken back, see Rings.
+        device: where batches go. If all images have room there (a GPU's memory), a copy of them is kept there, of which
+            batches are gathered; other processes' steps do not come into it, so mode 'r' has none.
     Raises UserError if the disk is too small or the files at `path` are not a whole replay.
     """
 
     def __init__(self, spec, path, num_envs=1, capacity=100_000, frame_stack=1, batch_size=32, nstep=1, discount=0.99,
                  horizon=0, reward_clip=None, life_loss_cuts=False, prioritized=False, alpha=0.6, beta=0.4, seed=0,
-                 mode='w+', source=None, slack=0):  # fmt: skip
+                 mode='w+', source=None, slack=0, device=None):  # fmt: skip
         self.batch_size, self.schedules, self.horizon = batch_size, {'nstep': nstep, 'discount': discount}, horizon
         self.frame_stack, self.seed, self.cursor = frame_stack, seed, 0
         self.reward_clip = reward_clip
@@ -42,6 +44,7 @@ class Replay(Rings):
         self.window = max(round(Utils.extremes(nstep)[1]), horizon)  # steps that must be held after a start
         super().__init__(spec, path, num_envs, self.slots(capacity, num_envs), mode, source, 2 * slack)
         self.flat = {name: data.reshape(-1, *data.shape[2:]) for name, data in self.data.items()}
+        self.copy = self._copied(device) if device is not None and self.spec.images and self.mode != 'r' else None
         self.envs = np.arange(self.num_envs)
         self.ages = self._ages()
         self.prioritized, self.alpha, self.beta, self.max_priority = prioritized, alpha, beta, 1.0
@@ -49,6 +52,18 @@ class Replay(Rings):
             self.tree = SumTree(self.num_envs * self.capacity)
             self.noticed = np.maximum(0, self.heads - self.kept)  # [N] slots that have had their first priority
             self._notice(self.heads)
+
+    def _copied(self, device):
+        """All frames [slots, *obs_shape] on the device, or None if it has no room for them."""
+        frames = self.flat['obs']
+        if frames.nbytes > room(device):
+            return None
+        copy = torch.empty(frames.shape, dtype=torch.uint8, device=device)
+        held = np.concatenate([env * self.capacity + np.arange(min(head, self.capacity))
+                               for env, head in enumerate(self.heads.tolist())])  # fmt: skip
+        for part in np.array_split(held, 1 + len(held) // 10_000):  # what is on disk need not fit into memory
+            copy[to(device, torch.from_numpy(part))] = to(device, torch.from_numpy(frames[part]))
+        return copy
 
     def _ages(self):
         """[N], of the slots to be written."""
@@ -78,6 +93,9 @@ class Replay(Rings):
     def _write(self, envs, obs, flags, **fields):
         slots = self.heads[envs] % self.capacity
         self.data['obs'][envs, slots] = obs
+        if self.copy is not None:
+            index, obs = (torch.from_numpy(np.asarray(x)) for x in (envs * self.capacity + slots, obs))
+            self.copy[to(self.copy.device, index)] = to(self.copy.device, obs)
         self.data['flags'][envs, slots] = flags
         self.data['age'][envs, slots] = self.ages[envs]
         for name, value in fields.items():
@@ -179,13 +197,19 @@ class Replay(Rings):
 
     def _at(self, name, env, slot):
         """Field `name` at slots [B] or [B, W] of environments [B] -> [B, ...] or [B, W, ...]."""
-        index = (env if slot.ndim == 1 else env[:, None]) * self.capacity + slot % self.capacity
-        return self.flat[name].take(index, axis=0, mode='clip')  # 'clip' is the fast path; indices are in range
+        return self.flat[name].take(self._index(env, slot), axis=0, mode='clip')  # the fast path; indices are in range
+
+    def _index(self, env, slot):
+        """Where slots [B] or [B, W] of environments [B] lie among all."""
+        return (env if slot.ndim == 1 else env[:, None]) * self.capacity + slot % self.capacity
 
     def _frames(self, env, slot):
         """Frames at slots [B, ...] -> [B, ..., *obs_shape]."""
-        frames = self._at('obs', env, slot.reshape(len(env), -1))
-        return torch.from_numpy(frames.reshape(*slot.shape, *self.spec.obs_shape))
+        shape = *slot.shape, *self.spec.obs_shape
+        if self.copy is None:
+            return torch.from_numpy(self._at('obs', env, slot.reshape(len(env), -1)).reshape(shape))
+        index = self._index(env, slot.reshape(len(env), -1)).reshape(-1)
+        return self.copy.index_select(0, to(self.copy.device, torch.from_numpy(index))).view(shape)
 
     def _stacks(self, env, slot, age):
         """Observations at slots [B, M] of age [B, M], stacked to [B, M, frame_stack * C, H, W]."""

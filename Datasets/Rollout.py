@@ -16,8 +16,8 @@ class Rollout(Replay):
     (L = 1), or if the agent is `recurrent` each environment's T steps in their order.
     """
 
-    def __init__(self, *args, **options):
-        super().__init__(*args, **options)
+    def __init__(self, *args, device=None, **options):
+        super().__init__(*args, **options)  # what is learned from once has no copy on the device
         self.since = self.heads.copy()
 
     def add(self, obs, action, reward, terminated, truncated, final_obs, label=None, life_lost=None):

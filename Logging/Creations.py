@@ -38,7 +38,7 @@ def reality(args, arena, memory):
     if hasattr(arena.suite, 'data'):
         test = arena.suite.data.test.obs
         return test[np.linspace(0, len(test) - 1, min(len(test), REAL)).astype(int)].numpy()
-    return memory.sample(np.random.default_rng(args.seed), args.samples).obs.numpy()
+    return memory.sample(np.random.default_rng(args.seed), args.samples).obs.cpu().numpy()
 
 
 def named(picture, kind):

@@ -12,7 +12,7 @@ from Datasets.Replay import Replay
 from Datasets.SumTree import SumTree
 from Environment import Environment
 
-SPEC = Spec((1, 2, 2), 'uint8', (), 4)
+SPEC, CPU = Spec((1, 2, 2), 'uint8', (), 4), torch.device('cpu')
 
 
 class Story:
@@ -345,6 +345,36 @@ def test_reopened_replay_is_the_same_and_is_never_deleted(make, tmp_path):
     assert files.heads.tolist() == replay.heads.tolist()
     replay.delete()
     assert not (tmp_path / 'replay').exists()
+
+
+@pytest.mark.parametrize('horizon', [0, 4])
+def test_batches_from_a_copy_on_the_device_are_the_same(make, tmp_path, monkeypatch, horizon):
+    options = {'nstep': 3, 'frame_stack': 4, 'horizon': horizon}
+    monkeypatch.setattr('Datasets.Replay.room', lambda device: 10_000)  # of a GPU
+    writer = make(capacity=150, device=CPU, **options)
+    assert writer.copy is not None
+    monkeypatch.setattr('Datasets.Replay.room', lambda device: 100)
+    story = Story(3, 40)
+    for _ in range(4):  # more than the rings hold
+        story.tell(writer)
+        writer.flush()
+        without = Replay(SPEC, tmp_path / 'replay', mode='c', device=CPU, **options)
+        monkeypatch.setattr('Datasets.Replay.room', lambda device: 10_000)
+        opened = Replay(SPEC, tmp_path / 'replay', mode='c', device=CPU, **options)
+        monkeypatch.setattr('Datasets.Replay.room', lambda device: 100)
+        assert without.copy is None and opened.copy is not None
+        for seed in range(5):
+            wanted = without.sample(np.random.default_rng(seed), 64)
+            for replay in (writer, opened):
+                batch = replay.sample(np.random.default_rng(seed), 64)
+                assert torch.equal(batch.obs, wanted.obs) and torch.equal(batch.next_obs, wanted.next_obs)
+                assert horizon == 0 or torch.equal(batch.future.obs, wanted.future.obs)
+
+
+def test_a_cpu_has_no_copy_and_neither_does_a_reader(make, tmp_path, monkeypatch):
+    assert make(device=CPU).copy is None
+    monkeypatch.setattr('Datasets.Replay.room', lambda device: 1e12)
+    assert Replay(SPEC, tmp_path / 'replay', mode='r', device=CPU).copy is None
 
 
 def test_delete_leaves_what_it_did_not_make(make, tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from Datasets.Dataset import Dataset
+from Datasets.Dataset import Dataset, resident
 from Datasets.Images import Images
 from Utils import UserError
 
@@ -38,6 +38,16 @@ def test_a_batch_is_an_experience_without_reward():
     assert torch.equal(batch.obs[:, 0, 0, 0].long(), batch.index) and torch.equal(batch.label, batch.index % 10)
     assert batch.reward is None and batch.next_obs is None and batch.action is None
     assert len(dataset) == 50 and dataset.ready
+
+
+def test_a_device_with_room_holds_all_images(monkeypatch):
+    images = numbered(50)
+    assert resident(images, torch.device('cpu')) is images
+    monkeypatch.setattr('Datasets.Dataset.room', lambda device: images.obs.nbytes)
+    moved = resident(images, torch.device('meta'))
+    assert moved.obs.device.type == moved.label.device.type == 'meta' and moved.obs.shape == images.obs.shape
+    monkeypatch.setattr('Datasets.Dataset.room', lambda device: images.obs.nbytes - 1)
+    assert resident(images, torch.device('meta')) is images
 
 
 def test_the_order_is_a_function_of_seed_and_cursor():
