@@ -35,10 +35,17 @@ class Checkpoints:
             if copy:
                 Utils.copy_file(self.last, self.folder / f'agent_{copy}.safetensors')
 
-    def news(self):
-        """Whether another process has saved an agent since the last time."""
+    def load(self, agent):
+        """The agent that was asked for -> what was saved of its run. Raises UserError if it is not there or another."""
+        return Checkpoint.load(self.source, agent)
+
+    def reload(self, agent):
+        """The agent as another process saved it last, if that is news; steps stay this run's own."""
         before, self.version = self.version, self.last.stat().st_mtime_ns if self.last.is_file() else None
-        return self.version != before
+        if self.version != before:
+            step = agent.step
+            Checkpoint.load(self.last, agent)
+            agent.step = step
 
 
 def evaluate_all(run):

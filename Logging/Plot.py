@@ -44,6 +44,13 @@ def plot(root='Benchmarking', experiments=None, agents=None, suites=None, tasks=
     return [path for path in written if path]
 
 
+def plot_run(args):
+    """Draws what a run's config asks for: its experiment, or those that plotting.plot_experiments names."""
+    root, names = Path(args.root, 'Benchmarking'), args.plotting.plot_experiments or [args.experiment]
+    filters = {name: args.plotting[f'plot_{name}'] for name in ('agents', 'suites', 'tasks', 'seeds')}
+    plot(root, names, **filters, out=root / args.experiment / 'Plots')
+
+
 def save_confusion(path, label, prediction, class_names):
     """Draws how often each class (row) was taken for each (column) as a PNG, from labels and predictions [N]. Returns
     the path, None if that failed."""

@@ -31,13 +31,11 @@ def run_of(words, folder):
 
 def agent_of(words, spec, precision):
     """An agent as Run.py would build it for these words -> agent, config."""
+    from Hyperparams import Build
     from Hyperparams.Compose import compose
 
     args = compose([*QUIET.split(), *words.split(), f'precision={precision}'])
-    args.obs_shape = [args.frame_stack * spec.obs_shape[0], *spec.obs_shape[1:]]
-    args.action_shape = list(spec.action_shape)
-    recipes = Utils.instantiate(args.recipes)
-    return Utils.instantiate(args.agent, spec=spec, recipes=recipes, frame_stack=args.frame_stack), args
+    return Build.agent(args, spec, torch.device('cpu')), args
 
 
 def sb3_dqn(env, **options):
