@@ -394,22 +394,24 @@ def choose_device(device=None, parallel=False):
 
 
 def choose_precision(precision, device, images):
-    """'fp32' or 'bf16': the one given, else bf16 for images where the hardware computes in it.
+    """'fp32' or 'bf16': the one given; for 'auto' (or None) bf16 for images where the hardware computes in it.
 
     Small networks on states gain nothing from it. Raises UserError for anything else.
     """
-    import torch
-
     if precision in ('fp32', 'bf16'):
         return precision
-    if precision is not None:
-        raise UserError(f"No precision '{precision}': precision=fp32 or precision=bf16.")
-    fast = (
-        torch.cpu._is_avx512_bf16_supported()
-        if device.type == 'cpu'
-        else device.type == 'cuda' and torch.cuda.is_bf16_supported()
-    )
-    return 'bf16' if images and fast else 'fp32'
+    if precision not in ('auto', None):
+        raise UserError(f"No precision '{precision}': precision=auto, precision=fp32 or precision=bf16.")
+    return 'bf16' if images and computes_in_bf16(device) else 'fp32'
+
+
+def computes_in_bf16(device):
+    """Whether the hardware does: elsewhere bf16 is emulated, and slower than fp32."""
+    import torch
+
+    if device.type == 'cpu':
+        return torch.cpu._is_avx512_bf16_supported()
+    return device.type == 'cuda' and torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 def tune_processor():

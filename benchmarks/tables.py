@@ -37,9 +37,14 @@ def markdown(lines, columns):
 
 
 def hardware(device):
-    """The device that learns, and the cores beside it."""
-    name = torch.cuda.get_device_name(device) if device.startswith('cuda') else f'{platform.machine()} CPU'
-    return f'{name}, {Utils.usable_cores()} cores'
+    """The device that learns, and the processor beside it."""
+    gpu = [torch.cuda.get_device_name(device)] if device.startswith('cuda') else []
+    return ', '.join([*gpu, f'{platform.machine()} CPU ({processor()})', f'{Utils.usable_cores()} cores'])
+
+
+def processor():
+    """What the processor computes with, which decides most of how fast it is: AVX2, AVX512_bf16."""
+    return torch.backends.cpu.get_cpu_capability() + ('_bf16' if Utils.computes_in_bf16(torch.device('cpu')) else '')
 
 
 def versions(packages=PACKAGES):

@@ -563,7 +563,7 @@ def test_plot_filters(monkeypatch):
     [
         ([*CARTPOLE, 'device=cuda:99'], 'device=cpu'),
         ([*CARTPOLE, 'device=foo'], 'device=cpu'),
-        ([*CARTPOLE, 'precision=fp8'], 'precision=fp32'),
+        ([*CARTPOLE, 'precision=fp8'], 'precision=auto, precision=fp32 or precision=bf16'),
         ([*CARTPOLE, 'generate=true'], 'needs images'),
         ([*CARTPOLE, 'Eyes=torch.nn.Linear'], 'Linear'),
         ([*CARTPOLE, 'gym.id=CartPol-v1'], 'CartPole-v1'),

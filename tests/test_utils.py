@@ -244,6 +244,19 @@ def test_choose_device():
             Utils.choose_device(wrong)
 
 
+@pytest.mark.parametrize('fast', [True, False])
+def test_choose_precision(monkeypatch, fast):
+    monkeypatch.setattr(Utils, 'computes_in_bf16', lambda device: fast)
+    cpu = torch.device('cpu')
+    for auto in ('auto', None):
+        assert Utils.choose_precision(auto, cpu, images=True) == ('bf16' if fast else 'fp32')
+        assert Utils.choose_precision(auto, cpu, images=False) == 'fp32'
+    assert Utils.choose_precision('bf16', cpu, images=False) == 'bf16'
+    assert Utils.choose_precision('fp32', cpu, images=True) == 'fp32'
+    with pytest.raises(Utils.UserError, match='precision=auto'):
+        Utils.choose_precision('fp8', cpu, images=True)
+
+
 def test_choose_threads():
     before = torch.get_num_threads()
     try:

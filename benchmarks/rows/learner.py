@@ -34,7 +34,7 @@ class Again:
 
 def precision_of(images):
     """As a run chooses it."""
-    return Utils.choose_precision(None, torch.device('cpu'), images)
+    return Utils.choose_precision('auto', torch.device('cpu'), images)
 
 
 def transition(shape, count, actions):
