@@ -1,7 +1,8 @@
 """The larger rows of the results, and speed, where a GPU is: python benchmarks/gpu.py [--rows pong cheetah] [--seeds 1]
 
 Runs each row and seed by Run.py in a process of its own and writes Benchmarking/GPU/table.csv and table.md beside its
-logs. A row whose Eval log reaches its last step is not run again, so the script can be stopped and started.
+logs. A row whose Eval log reaches its last step is not run again, so the script can be stopped and started. Without a
+GPU, rows that have not been measured say so.
 """
 
 import argparse
@@ -118,9 +119,23 @@ def measure(name, row, seed, args):
         return None
     logs = (log(row, seed, args.root, kind) for kind in ('Eval', 'Train'))
     figure = row.figure(*logs) if row.figure else f'{float(last["reward"]):g}'
-    minutes = f'{float(last["time"]) / 60:.1f}'
-    values = (name, f'python Run.py {shlex.join(words)}', seed, last['step'], figure, *published(row), minutes,
-              hardware(args.device), versions())  # fmt: skip
+    return line_of(name, row, seed, args, last['step'], figure, f'{float(last["time"]) / 60:.1f}')
+
+
+def line_of(name, row, seed, args, steps, figure, minutes):
+    """A line of the table."""
+    words, there = shlex.join(command(row, seed, args)), args.device if torch.cuda.is_available() else 'cpu'
+    values = (
+        name,
+        f'python Run.py {words}',
+        seed,
+        steps,
+        figure,
+        *published(row),
+        minutes,
+        hardware(there),
+        versions(),
+    )
     return dict(zip(COLUMNS, values, strict=True))
 
 
@@ -134,10 +149,10 @@ def main(argv=None):
     parser.add_argument('--device', default='cuda')
     parser.add_argument('--shorten', action='store_true', help='24 steps of narrow networks: to see that it runs')
     args = parser.parse_args(argv)
-    if args.device.startswith('cuda') and not torch.cuda.is_available():
+    lacking = args.device.startswith('cuda') and not torch.cuda.is_available()
+    if lacking:
         print('No GPU is visible to torch: run this where one is, or see it run with --device cpu --shorten.',
               file=sys.stderr)  # fmt: skip
-        return 2
     path, failed = Path(args.root, 'Benchmarking', 'GPU', 'table.csv'), []
     for name, seed in itertools.product(args.rows, args.seeds):
         steps = 24 if args.shorten else ROWS[name].steps
@@ -145,7 +160,9 @@ def main(argv=None):
         own = [line for line in lines if (line['row'], line['seed']) == (name, str(seed))]
         if own and int(own[0]['steps']) >= row.steps and reached(row, seed, args.root):
             continue  # its line names the hardware that it ran on
-        line = measure(name, row, seed, args)
+        line = (
+            line_of(name, row, seed, args, 0, 'not measured: no GPU', '') if lacking else measure(name, row, seed, args)
+        )
         if line:
             write(path, [*(line for line in lines if line not in own), line], COLUMNS)
         else:
@@ -154,7 +171,7 @@ def main(argv=None):
         print(f'{path} and {path.with_suffix(".md")}')
     if failed:
         print(f'Not finished: {"; ".join(failed)}.', file=sys.stderr)
-    return int(bool(failed))
+    return 2 if lacking else int(bool(failed))
 
 
 if __name__ == '__main__':

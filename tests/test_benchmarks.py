@@ -28,8 +28,10 @@ def test_without_a_gpu_it_says_so_in_one_sentence(capsys, monkeypatch, tmp_path)
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     assert gpu.main([f'--root={tmp_path}']) == 2
     out, err = capsys.readouterr()
-    assert not out and err.count('\n') == 1 and '--device cpu --shorten' in err
-    assert not list(tmp_path.iterdir())
+    assert err.count('\n') == 1 and '--device cpu --shorten' in err
+    lines = gpu.read(tmp_path / 'Benchmarking' / 'GPU' / 'table.csv')
+    assert [line['row'] for line in lines] == list(gpu.ROWS) and 'table.md' in out
+    assert {line['figure'] for line in lines} == {'not measured: no GPU'}
 
 
 @pytest.mark.parametrize(
