@@ -436,19 +436,38 @@ def tune_processor():
 
 
 def usable_cores():
-    """Cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()  # absent on macOS
+    """Cores that this process may run on: hyperthreads count. A container's share of them is rounded up."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()  # absent on macOS
+    try:
+        quota, period = map(int, Path('/sys/fs/cgroup/cpu.max').read_text().split())  # 'max' where there is no limit
+    except (OSError, ValueError):
+        return cores
+    return max(1, min(cores, math.ceil(quota / period)))
 
 
-def choose_threads(threads=None):
-    """Sets and returns torch's number of threads: the one given, else half of the usable cores.
+def physical_cores():
+    """The same, but of hyperthreads that share a core only one; half of them where that cannot be told."""
+    try:
+        siblings = {
+            Path(f'/sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list').read_text()
+            for core in os.sched_getaffinity(0)
+        }
+    except (AttributeError, OSError):  # on Linux alone
+        return max(1, usable_cores() // 2)
+    return min(len(siblings), usable_cores())
 
-    The other half is for the environments and for whatever else runs: a second spinning thread beside a busy process
-    was measured 20 times slower than one. A rule and not a probe, because the number changes the last bit of results.
+
+def choose_threads(threads=None, images=False):
+    """Sets and returns torch's number of threads: the one given, else a core each to learn from images, else half of
+    the usable cores.
+
+    Convolutions take all the time there is; small networks are slower with more threads, and so is everything beside
+    another busy process: threads that wait for each other spin. A rule and not a probe, because the number changes the
+    last bit of results.
     """
     import torch
 
-    torch.set_num_threads(int(threads or max(1, usable_cores() // 2)))
+    torch.set_num_threads(int(threads or (physical_cores() if images else max(1, usable_cores() // 2))))
     return torch.get_num_threads()
 
 

@@ -10,11 +10,10 @@ import Utils
 
 
 def prepare(args):
-    """Seeds, threads and the device of this process; what the config left open is filled in -> torch.device."""
+    """Seeds and the device of this process; what the config left open is filled in -> torch.device."""
     Utils.seed_everything(seed_of(args))
     Utils.choose_algorithms(args.deterministic)
     Utils.tune_processor()
-    args.threads = Utils.choose_threads(args.threads)
     device = Utils.choose_device(args.device, args.parallel)
     args.device = str(device)
     args.exact = bool(args.save_per_steps or args.load) if args.exact is None else args.exact
@@ -54,7 +53,7 @@ def arena(args):
 
 
 def agent(args, spec, device):
-    """The agent for what a suite's spec says, on the device; the config is told the shapes and the precision.
+    """The agent for what a suite's spec says, on the device; the config is told shapes, threads and precision.
 
     Raises UserError if it is to generate what is no image.
     """
@@ -62,6 +61,7 @@ def agent(args, spec, device):
     args.action_shape = list(spec.action_shape)
     if args.generate and len(args.obs_shape) != 3:
         raise Utils.UserError(f'generate=true needs images alone, which {args.task_name} has not: task=atari/pong')
+    args.threads = Utils.choose_threads(args.threads, images=spec.images)
     args.precision = Utils.choose_precision(args.precision, device, images=spec.images)
     recipes = Utils.instantiate(args.recipes)
     built = Utils.instantiate(args.agent, spec=spec, recipes=recipes, frame_stack=args.frame_stack)

@@ -263,8 +263,29 @@ def test_choose_threads():
         assert Utils.choose_threads(1) == torch.get_num_threads() == 1
         chosen = Utils.choose_threads()
         assert 1 <= chosen == torch.get_num_threads() <= os.cpu_count()
+        assert Utils.choose_threads(images=True) == torch.get_num_threads() == Utils.physical_cores()
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.skipif(not hasattr(os, 'sched_getaffinity'), reason='Linux tells which cores are whose')
+def test_cores(monkeypatch):
+    files = {f'cpu{n}/topology': f'{n % 4},{n % 4 + 4}\n' for n in range(8)}  # 8 hyperthreads of 4 cores
+
+    def read_text(path):
+        for name, text in files.items():
+            if name in str(path):
+                return text
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(os, 'sched_getaffinity', lambda process: {0, 1, 2, 4, 5})
+    monkeypatch.setattr(Utils.Path, 'read_text', read_text)
+    assert (Utils.usable_cores(), Utils.physical_cores()) == (5, 3)
+    for limit, usable, physical in (('max 100000', 5, 3), ('150000 100000', 2, 2), ('10000 100000', 1, 1)):
+        files['cpu.max'] = limit
+        assert (Utils.usable_cores(), Utils.physical_cores()) == (usable, physical)
+    files.clear()
+    assert (Utils.usable_cores(), Utils.physical_cores()) == (5, 2)
 
 
 # Files
