@@ -26,6 +26,7 @@ class Run:
         self.environment = None if args.offline else Build.environment(args, args.num_envs, train=True)
         suite = (self.environment or self.arena).suite
         self.frames_per_step = suite.frames_per_step
+        args.threads = Utils.choose_threads(args.threads, images=suite.spec.images)
         self.agent = Build.agent(args, suite.spec, device)
         if self.environment:
             self.environment.overlap &= not self.agent.on_policy  # which learns from whole rollouts of its own

@@ -21,7 +21,10 @@ class SumTree:
 
     @leaves.setter
     def leaves(self, priorities):
-        self[np.arange(self.size)] = priorities
+        self.leaves[:] = priorities
+        for above, below in zip(self.levels[-2::-1], self.levels[:0:-1], strict=True):
+            above.reshape(-1)[: len(below)] = below.sum(1)
+        self.total = float(self.levels[0].sum())
 
     def __getitem__(self, index):
         """Priorities of leaves `index` [B] -> [B] float64."""

@@ -53,7 +53,7 @@ def arena(args):
 
 
 def agent(args, spec, device):
-    """The agent for what a suite's spec says, on the device; the config is told shapes, threads and precision.
+    """The agent for what a suite's spec says, on the device; the config is told the shapes and the precision.
 
     Raises UserError if it is to generate what is no image.
     """
@@ -61,7 +61,6 @@ def agent(args, spec, device):
     args.action_shape = list(spec.action_shape)
     if args.generate and len(args.obs_shape) != 3:
         raise Utils.UserError(f'generate=true needs images alone, which {args.task_name} has not: task=atari/pong')
-    args.threads = Utils.choose_threads(args.threads, images=spec.images)
     args.precision = Utils.choose_precision(args.precision, device, images=spec.images)
     recipes = Utils.instantiate(args.recipes)
     built = Utils.instantiate(args.agent, spec=spec, recipes=recipes, frame_stack=args.frame_stack)

@@ -158,11 +158,10 @@ def main(argv=None):
         steps = 24 if args.shorten else ROWS[name].steps
         row, lines = ROWS[name]._replace(steps=steps), read(path)
         own = [line for line in lines if (line['row'], line['seed']) == (name, str(seed))]
-        if own and int(own[0]['steps']) >= row.steps and reached(row, seed, args.root):
+        if own and (lacking or (int(own[0]['steps']) >= row.steps and reached(row, seed, args.root))):
             continue  # its line names the hardware that it ran on
-        line = (
-            line_of(name, row, seed, args, 0, 'not measured: no GPU', '') if lacking else measure(name, row, seed, args)
-        )
+        absent = lacking and line_of(name, row, seed, args, 0, 'not measured: no GPU', '')
+        line = absent or measure(name, row, seed, args)
         if line:
             write(path, [*(line for line in lines if line not in own), line], COLUMNS)
         else:

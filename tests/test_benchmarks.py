@@ -11,8 +11,9 @@ import torch
 import Run
 import Utils
 from Agents.Transfer import part
-from benchmarks import gpu, growth, run, transfer
+from benchmarks import gpu, growth, run, settings, transfer
 from benchmarks.contest import ABOVE, LESS, MORE, Contender, Row, Size, contest
+from benchmarks.rows import learner
 from Hyperparams.Compose import compose, launch
 
 
@@ -32,6 +33,21 @@ def test_without_a_gpu_it_says_so_in_one_sentence(capsys, monkeypatch, tmp_path)
     lines = gpu.read(tmp_path / 'Benchmarking' / 'GPU' / 'table.csv')
     assert [line['row'] for line in lines] == list(gpu.ROWS) and 'table.md' in out
     assert {line['figure'] for line in lines} == {'not measured: no GPU'}
+    lines[0]['figure'] = '-5.0'  # of a GPU elsewhere
+    gpu.write(tmp_path / 'Benchmarking' / 'GPU' / 'table.csv', lines, gpu.COLUMNS)
+    assert gpu.main([f'--root={tmp_path}']) == 2
+    assert gpu.read(tmp_path / 'Benchmarking' / 'GPU' / 'table.csv') == lines
+
+
+def test_a_learner_has_the_threads_of_its_peers():
+    before = torch.get_num_threads()
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            settings.agent_of(settings.DQN, learner.PONG, 'fp32')
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize(
