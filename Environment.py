@@ -2,7 +2,7 @@
 
 import numpy as np
 
-import Utils
+from Support.Errors import UserError
 
 LONGEST = 200_000  # steps of one evaluation episode; Atari's longest are 27,000
 VIDEO_BYTES = 400e6  # of frames; what comes later in an episode is not filmed
@@ -119,7 +119,7 @@ class Environment:
                 actions.append(action[ended][counts])
             played += ended
             if self.length[played < share].max(initial=0) >= LONGEST:
-                raise Utils.UserError(
+                raise UserError(
                     f'An episode of evaluation did not end within {LONGEST:,} steps: give it a limit, '
                     'for example ++suite.options.max_episode_steps=1000'
                 )

@@ -5,18 +5,21 @@ import time
 from contextlib import ExitStack
 from functools import cached_property
 
-import Utils
-from Hyperparams import Build
 from Hyperparams.Compose import launch
-from Logging import Resume
+from Hyperparams.Instantiate import scalars
+from Logging.Saving import Resume
+from Runs import Build
+from Support.Interrupts import Interrupts
+from Support.Machine import choose_threads
+from Support.RandomState import own_chance
 
 
 class Run:
     """What a config describes, built; and the loop over it."""
 
     def __init__(self, args, interrupts):
-        from Datasets.Memory import remember
-        from Logging.Checkpoints import Checkpoints
+        from Datasets.OpenReplay import remember
+        from Logging.Saving.CheckpointFolder import Checkpoints
 
         self.began, self.args, self.interrupts = time.monotonic(), args, interrupts
         device = Build.prepare(args)
@@ -26,7 +29,7 @@ class Run:
         self.environment = None if args.offline else Build.environment(args, args.num_envs, train=True)
         suite = (self.environment or self.arena).suite
         self.frames_per_step = suite.frames_per_step
-        args.threads = Utils.choose_threads(args.threads, images=suite.spec.images)
+        args.threads = choose_threads(args.threads, images=suite.spec.images)
         self.agent = Build.agent(args, suite.spec, device)
         if self.environment:
             self.environment.overlap &= not self.agent.on_policy  # which learns from whole rollouts of its own
@@ -51,7 +54,7 @@ class Run:
 
     def train(self):
         """Evaluate, act, remember, learn, log, save. Ctrl-C waits for the end of a step."""
-        args, agent = Utils.scalars(self.args), self.agent
+        args, agent = scalars(self.args), self.agent
         stride = 1 if args.offline else args.num_envs
         while agent.step < args.train_steps:
             if self.evaluated != agent.step and (self.due(args.evaluate_per_steps, stride) or agent.step == 0):
@@ -105,11 +108,11 @@ class Run:
 
     def evaluate(self):
         """An Eval line and its pictures. It leaves no trace in what is drawn afterwards."""
-        from Logging import Report
+        from Logging.Evaluation import Report
 
         if not self.collects:
             began, logger = time.monotonic(), self.logger  # which moves an earlier run's files out of the way
-            with Utils.own_chance(self.args.seed):
+            with own_chance(self.args.seed):
                 report = Report.evaluate(self.args, self.agent, self.arena, self.replay, self.prefix)
             logger.log('Eval', self.counts | report)
             self.evaluated = self.agent.step
@@ -120,22 +123,22 @@ class Run:
 def main(args):
     """One run from start to end. Ctrl-C saves what `save=true` promises."""
     if args.reproduce:
-        from Logging.Reproduce import reproduce
+        from Runs.Reproduce import reproduce
 
         return reproduce(args, main)
     if args.reproducible:
         from Logging.Record import require_clean
 
         require_clean(args)
-    with Utils.Interrupts() as interrupts, ExitStack() as stack:
+    with Interrupts() as interrupts, ExitStack() as stack:
         run = Run(args, interrupts)
         stack.callback(Resume.close, run)
         if args.evaluate_checkpoints:
-            from Logging.Checkpoints import evaluate_all
+            from Logging.Saving.CheckpointFolder import evaluate_all
 
             return evaluate_all(run)
         if args.find_lr:
-            from Agents.RateFinder import find_rate
+            from Runs.FindRate import find_rate
 
             return find_rate(run)
         stack.callback(Resume.end, run)  # the last one first

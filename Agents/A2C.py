@@ -3,7 +3,6 @@
 import torch
 from torch import nn
 
-import Utils
 from Agents import Casts
 from Agents.Agent import Agent, Phase
 from Agents.Losses.PolicyGradient import generalized_advantage
@@ -11,8 +10,9 @@ from Agents.Losses.TemporalDifference import td_loss
 from Blocks.Architectures import Null
 from Blocks.Architectures.MLP import Readout
 from Blocks.Creator import Creator, Heads, Normal, propose
-from Blocks.Running import RewardScale
+from Blocks.RunningMoments import RewardScale
 from Datasets.Experience import to
+from Support.Classes import resolve
 
 
 class A2C(Agent):
@@ -41,7 +41,7 @@ class A2C(Agent):
         self.on_policy = True
         self.aug = Null()  # a rollout is learned from as it was seen: else no probability is the one that was acted on
         encoder, spec = self.build_encoder(normalize=self.normalize_obs), self.spec
-        memory = Utils.resolve(f'Blocks.Memories.{self.memory}')(encoder.repr_shape, self.hidden_dim)
+        memory = resolve(f'Blocks.Memories.{self.memory}')(encoder.repr_shape, self.hidden_dim)
         critic = self.build_critic(memory.output_shape, None)
         decide = Heads(spec, propose, Normal(spec.continuous, self.log_std))
         actor = self.build_actor(memory.output_shape, decide.outputs).apply(undecided)

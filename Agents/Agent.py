@@ -8,19 +8,20 @@ from functools import cached_property, partial
 import torch
 from torch import nn
 
-import Utils
 from Agents.Domains import Classifies, Gan, Generates
 from Agents.Losses.TemporalDifference import bootstrap, td_loss
-from Agents.Lowered import Lowered
 from Agents.Optimizers import Accumulator, groups
 from Agents.Phase import Phase as Phase
+from Agents.Precision import Lowered
 from Blocks.Actors import Actor, choose_largest
 from Blocks.Architectures import Null
 from Blocks.Critics import Critic
 from Blocks.Encoders import Encoder, RecordEncoder
-from Blocks.Records import OnImages
+from Blocks.PackedObservations import OnImages
 from Blocks.Shapes import build
 from Datasets.Experience import to
+from Support.Errors import UserError, one_line
+from Support.Schedules import schedule
 
 
 class Agent(Classifies, Generates, nn.Module):
@@ -71,7 +72,7 @@ class Agent(Classifies, Generates, nn.Module):
         self.clip_grad_norm, self.lr, self.rates = clip_grad_norm, lr, self.checked(rates)
         self.accumulator = Accumulator(accumulate) if accumulate > 1 else None
         fused = {'fused': True} if 'fused' in inspect.signature(optimizer).parameters else {}  # one pass, not ten
-        self.build_optimizer = partial(optimizer, lr=Utils.schedule(lr, 0), **fused)
+        self.build_optimizer = partial(optimizer, lr=schedule(lr, 0), **fused)
         self.weight_decay = weight_decay
         self.register_buffer('here', torch.empty(0), persistent=False)  # moves with the agent
 
@@ -82,7 +83,7 @@ class Agent(Classifies, Generates, nn.Module):
         try:
             return self.build_optimizer(groups(parts, self.weight_decay))
         except (TypeError, ValueError) as error:
-            raise Utils.UserError(f'agent.optimizer cannot be built: {Utils.one_line(error)}') from error
+            raise UserError(f'agent.optimizer cannot be built: {one_line(error)}') from error
 
     def checked(self, rates):
         """Factors of the learning rate that are not 1, by part. Raises UserError if there is no such part."""
@@ -90,12 +91,12 @@ class Agent(Classifies, Generates, nn.Module):
         parts = [name for name, _ in self.creator.named_children()]
         for name in rates:
             if name not in parts:
-                raise Utils.UserError(f"No part '{name}' for agent.rates: here they are {', '.join(parts)}.")
+                raise UserError(f"No part '{name}' for agent.rates: here they are {', '.join(parts)}.")
         return rates
 
     def rate(self, part):
         """Factor of the learning rate of a part at this step."""
-        return Utils.schedule(self.rates.get(part, 1.0), self.step)
+        return schedule(self.rates.get(part, 1.0), self.step)
 
     @cached_property
     def trained(self):
@@ -141,7 +142,7 @@ class Agent(Classifies, Generates, nn.Module):
     @property
     def noise(self):
         """Of the exploration at this step: a deviation or a probability, as the policy has it."""
-        return Utils.schedule(self.exploration, self.step)
+        return schedule(self.exploration, self.step)
 
     def autocast(self):
         return torch.autocast(self.device.type, torch.bfloat16) if self.precision == 'bf16' else nullcontext()
@@ -226,7 +227,7 @@ class Agent(Classifies, Generates, nn.Module):
         if not parameters:  # all of it is frozen
             return
         for group in self.optimizer.param_groups:
-            group['lr'] = Utils.schedule(self.lr, self.step) * self.rate(group['part'])
+            group['lr'] = schedule(self.lr, self.step) * self.rate(group['part'])
         loss.backward(inputs=parameters)
         if self.accumulator and not self.accumulator.full(phase, parameters):
             return

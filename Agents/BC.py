@@ -3,7 +3,7 @@
 from Agents import Casts
 from Agents.Agent import Agent, Phase
 from Blocks.Creator import Creator, Heads, pick, steer
-from Utils import UserError
+from Support.Errors import UserError
 
 
 class BC(Agent):

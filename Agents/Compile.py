@@ -4,7 +4,7 @@ import sys
 
 import torch
 
-from Utils import one_line
+from Support.Errors import one_line
 
 
 def compile_blocks(agent):

@@ -12,7 +12,7 @@ from Agents.Phase import Phase
 from Blocks.Architectures import Null
 from Blocks.Augmentations import DiffAugment
 from Blocks.Creator import Creator, paint, predict
-from Utils import UserError, hint
+from Support.Errors import UserError, hint
 
 
 class Classifies:

@@ -10,7 +10,7 @@ from Agents.Agent import Agent, Phase
 from Agents.Conservative import Conservative
 from Blocks.Actors import Proposals
 from Blocks.Creator import Creator, Heads, propose, squash
-from Utils import UserError
+from Support.Errors import UserError
 
 
 class Temperature(nn.Module):

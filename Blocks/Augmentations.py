@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from Utils import UserError
+from Support.Errors import UserError
 
 
 class RandomShifts(nn.Module):

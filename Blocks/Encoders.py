@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from Blocks.Architectures import CNN, Nature, Null
-from Blocks.Records import shapes, unpack
-from Blocks.Running import Normalized
+from Blocks.PackedObservations import shapes, unpack
+from Blocks.RunningMoments import Normalized
 from Blocks.Shapes import Flat, build, shape_of, size
 
 WHITE = 255.0  # of a pixel
@@ -64,7 +64,9 @@ class Encoder(nn.Module):
 
 
 class RecordEncoder(nn.Module):
-    """Records [B, S * P] (`Blocks.Records`) -> features [B, D]: an encoder for each part, their features side by side.
+    """Records [B, S * P] (`Blocks.PackedObservations`) -> features [B, D].
+
+    Each part has an encoder; their features are concatenated.
 
     `eyes` and `pool` are those of the images; states have none.
     """

@@ -5,7 +5,7 @@ import inspect
 import torch
 from torch import nn
 
-from Utils import UserError
+from Support.Errors import UserError
 
 
 def build(recipe, input_shape, output_shape=None, **arguments):

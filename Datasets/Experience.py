@@ -26,7 +26,7 @@ class Spec(NamedTuple):
     kind: str = 'reinforce'  # or 'classify'
     mean: tuple | None = None  # of the pixels, per channel, in 0..255; None if unknown
     std: tuple | None = None
-    parts: tuple = ()  # of a record: the Part whose bytes come first, the next ... (Blocks/Records.py)
+    parts: tuple = ()  # of a record: the Part whose bytes come first, the next ... (Blocks/PackedObservations.py)
     one_hots: tuple = ()  # sizes of the choices that follow the continuous entries of an action, each as a one-hot
 
     @property

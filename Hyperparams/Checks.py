@@ -1,14 +1,16 @@
 """What is wrong with a composed config, found before anything heavy is imported."""
 
-import ast
 import functools
 import importlib.util
 import math
 import re
 from pathlib import Path
 
-from Hyperparams.Shorthands import FOLDER
-from Utils import PROJECT, UserError, extremes, hint, nearest, schedule
+from Hyperparams.Options import FOLDER
+from Support.Classes import check_target, public_names
+from Support.Errors import UserError, hint, nearest
+from Support.Files import PROJECT
+from Support.Schedules import extremes, schedule
 
 POSITIVE = (
     *('num_envs', 'action_repeat', 'frame_stack', 'batch_size', 'nstep', 'replay.nstep', 'trunk_dim', 'hidden_dim'),
@@ -198,63 +200,6 @@ def targets(node, key=''):
             yield f'{key}._target_', value
 
 
-def check_target(path, key):
-    """Raises UserError if the source files say that there is no such class; what they leave open, `resolve` finds."""
-    package, *rest = str(path).split('.')
-    try:
-        spec = importlib.util.find_spec(package)
-    except (ImportError, ValueError):
-        spec = None
-    if spec is None:
-        known = {*(file.stem for file in PROJECT.iterdir()), 'torch', 'torchvision'} - {package}
-        raise UserError(f"{key}: no module '{package}' (given: {path}).{hint(package, known)}")
-    missing = [absent(Path(place), rest) for place in spec.submodule_search_locations or [spec.origin]]
-    if all(missing):  # a package without __init__.py may lie in several places
-        name, parents, known = missing[0]
-        where = '.'.join([package, *parents])
-        near = hint(name, known) or f' A class of your own: <module>.{name}.'
-        raise UserError(f"{key}: no '{name}' in {where} (given: {path}).{near}")
-
-
-def absent(place, names):
-    """Follows names from a folder or .py file. None, or the first name not there, those before it, those there."""
-    for i, name in enumerate(names):
-        if (place / name).is_dir():
-            place = place / name
-        elif (place / f'{name}.py').is_file():
-            place = place / f'{name}.py'
-        else:
-            known = public_names(place) if place.is_dir() or place.suffix == '.py' else None
-            return None if known is None or name in known else (name, names[:i], known)
-    return None
-
-
-@functools.cache
-def public_names(source):
-    """The names that a module (a .py file or a package's folder) defines or imports, submodules included, unimported.
-
-    None if only running it would tell: `from x import *` or `__getattr__`, without a plain `__all__`.
-    """
-    source = Path(source)
-    names, exported = set(), False
-    if source.is_dir():
-        names |= {file.stem for file in source.iterdir() if file.suffix == '.py' or (file / '__init__.py').is_file()}
-        source = source / '__init__.py'
-    for node in ast.walk(ast.parse(source.read_text())) if source.is_file() else ():
-        if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
-            names.add(node.name)
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            names |= {(alias.asname or alias.name).split('.')[0] for alias in node.names}
-        elif isinstance(node, ast.Assign):
-            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
-            if '__all__' in names and isinstance(node.value, (ast.List, ast.Tuple)):
-                exported = True
-                names |= {item.value for item in node.value.elts if isinstance(item, ast.Constant)}
-    return (
-        None if names & {'*', '__getattr__'} and not exported else {name for name in names if not name.startswith('_')}
-    )
-
-
 def check_schedule(plain, key):
     """Raises UserError if there is such a key and it is no schedule."""
     if key in keys(plain) and lookup(plain, key) is not None:
@@ -283,7 +228,9 @@ def check_transforms(transforms):
             f'replay.transform is names with arguments, as "{{RandomHorizontalFlip:{{}}}}", not \'{transforms}\'.'
         )
     torchvision = importlib.util.find_spec('torchvision').submodule_search_locations[0]
-    known = public_names(PROJECT / 'Datasets' / 'Batched.py') | public_names(Path(torchvision, 'transforms', 'v2'))
+    known = public_names(PROJECT / 'Datasets' / 'Images' / 'BatchTransforms.py') | public_names(
+        Path(torchvision, 'transforms', 'v2')
+    )
     for name in set(transforms) - known:
         raise UserError(f"No transform '{name}' (replay.transform).{hint(name, known)}")
 

@@ -7,13 +7,15 @@ import sys
 from pathlib import Path
 
 from Hyperparams.Checks import check, first_line, keys, unknown_key
-from Hyperparams.Shorthands import FOLDER, GROUPS, rewrite
-from Utils import UserError, allowed, one_line, resolve
+from Hyperparams.Options import FOLDER
+from Hyperparams.Shorthands import GROUPS, rewrite
+from Support.Classes import allowed, resolve
+from Support.Errors import UserError, one_line
 
 COMMANDS = {  # words that stand for something else than a run -> what does it
-    'inspect': 'Datasets.Inspect.inspect',
-    'export': 'Datasets.Exchange.write',
-    'import': 'Datasets.Exchange.read',
+    'inspect': 'Logging.Plots.InspectReplay.inspect',
+    'export': 'Datasets.Replay.ImportExport.write',
+    'import': 'Datasets.Replay.ImportExport.read',
 }
 
 

@@ -4,7 +4,7 @@ import re
 import shutil
 import textwrap
 
-from Hyperparams.Shorthands import DEFAULT_TASK, FOLDER, options
+from Hyperparams.Options import DEFAULT_TASK, FOLDER, options
 
 USAGE = f"""\
 python Run.py key=value ...        (default: Agent=DQNAgent task={DEFAULT_TASK})

@@ -19,10 +19,11 @@ suite.x=3                ++suite.x=3, beside it
 import re
 from pathlib import Path
 
-from Utils import FORMS, UserError, nearest
+from Hyperparams.Options import DEFAULT_TASK, FOLDER, agent_option, recipe_option, task_option
+from Support.Classes import public_names
+from Support.Errors import UserError, nearest
+from Support.Schedules import FORMS
 
-FOLDER = Path(__file__).resolve().parent
-DEFAULT_TASK = re.search(r'- /task/(\S+)', (FOLDER / 'task' / 'default.yaml').read_text())[1]
 OWN_SUITE = 'custom/suite'  # the task of a suite that is named on the command line
 ALIASES = {'aug': 'recipes.aug', 'eyes': 'recipes.encoder.eyes', 'pool': 'recipes.encoder.pool'}
 BLOCKS = (
@@ -36,15 +37,6 @@ SWITCHES = {
     'mini': ('length', 'mini', 'full'),
 }  # key: (group, true, false)
 FREE = '{[("\''  # a value that begins so, or holds `${`, is no plain name
-
-
-def options(group, folders=(FOLDER,)):
-    """Names of a group's option files: ['Agents.DQNAgent', ...], ['atari/pong', 'gym/cartpole', ...]."""
-    found = set()
-    for folder in folders:
-        root = Path(folder) / group
-        found |= {path.relative_to(root).with_suffix('').as_posix() for path in root.rglob('*.yaml')}
-    return sorted(name for name in found if name.split('/')[-1] != 'default')
 
 
 def rewrite(words, folders=(FOLDER,)):
@@ -144,8 +136,6 @@ def block_path(name, block):
 
 def augmentation_package(name):
     """Where an augmentation of this name lies: any block that keeps the shape is one, Null above all."""
-    from Hyperparams.Checks import public_names
-
     packages = ('Blocks.Augmentations', 'Blocks.Architectures')
     places = (FOLDER.parent / 'Blocks' / 'Augmentations.py', FOLDER.parent / 'Blocks' / 'Architectures')
     found = (package for package, place in zip(packages, places, strict=True) if name in (public_names(place) or ()))
@@ -162,48 +152,6 @@ def each(value, change):
     if value[:1] in FREE or '(' in value or '${' in value:
         return value
     return ','.join(change(item.strip()) for item in value.split(','))
-
-
-def squash(name):
-    """Equal for Battle-Zone, battle_zone and battlezone."""
-    return re.sub(r'[\s_-]', '', name).lower()
-
-
-def agent_option(name, folders):
-    """'ppo' -> 'Agents.PPOAgent'. Raises UserError naming the nearest agent."""
-    names = options('Agent', folders)
-    for option in names:
-        if squash(name) in (
-            squash(option),
-            squash(option.split('.')[-1]),
-            squash(option.split('.')[-1]).removesuffix('agent'),
-        ):
-            return option
-    near = nearest(name, [*names, *(option.split('.')[-1] for option in names)])
-    raise UserError(
-        f"No Agent '{name}'." + (f' Nearest: {near}.' if near else '') + ' All: python Run.py --help; '
-        'a class of your own: agent._target_=my_module.MyAgent.'
-    )
-
-
-def recipe_option(name, folders):
-    names = options('recipe', folders)
-    if name not in names:
-        near = nearest(name, names)
-        raise UserError(f"No recipe '{name}'." + (f' Nearest: {near}.' if near else f' All: {", ".join(names)}.'))
-    return name
-
-
-def task_option(name, folders):
-    names = options('task', folders)
-    if name == 'default':
-        return DEFAULT_TASK
-    for option in names:
-        if squash(name) == squash(option):
-            return option
-    short = {option.split('/')[-1]: option for option in names}
-    near = short.get(squash(name)) or nearest(name, names) or short.get(nearest(name, short))
-    raise UserError(f"No task '{name}'." + (f' Nearest: {near}.' if near else '') + ' All: python Run.py --help')
 
 
 def switch(key, value):

@@ -10,7 +10,8 @@ import time
 from collections import deque
 from pathlib import Path
 
-from Utils import UserError, atomic_write
+from Support.Errors import UserError
+from Support.Files import atomic_write
 
 LEAD = ('step', 'frame', 'episode', 'time')  # the first columns of every CSV
 COLOURS = {'Train': '\033[36m', 'Eval': '\033[1;32m'}  # cyan, bold green

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from Logging.Logger import say
-from Utils import UserError, atomic_write, hint, one_line
+from Support.Errors import UserError, hint, one_line
+from Support.Files import atomic_write
 
 FILTERS = ('experiments', 'agents', 'suites', 'tasks', 'seeds')
 OPTIONS = (*FILTERS, 'root', 'out')
@@ -22,7 +23,7 @@ def plot(root='Benchmarking', experiments=None, agents=None, suites=None, tasks=
     where tasks share a scale `<suite>_normalised.png` and `.csv`. Returns the paths written.
 
     Never raises for what it finds: files that do not fit and figures that fail are named in a line, a run goes on."""
-    from Logging import Figures, Panels, Results
+    from Logging.Plots import Figures, PlotParts, Results
 
     results = Results.find(root, experiments, agents, suites, tasks, seeds)
     if not len(results):
@@ -32,7 +33,7 @@ def plot(root='Benchmarking', experiments=None, agents=None, suites=None, tasks=
         return []
     first = results['experiment'].iloc[0] if experiments is None else Results.as_list(experiments)[0]
     out = Path(out or Path(root) / str(first) / 'Plots')
-    marks, written = Panels.Marks(results), []
+    marks, written = PlotParts.Marks(results), []
     for suite, here in results.groupby('suite'):
         written.append(save(out / f'{suite}_table.csv', partial(Results.table(here).to_csv, index=False)))
         aggregate = Results.aggregate(here, suite)
@@ -54,7 +55,7 @@ def plot_run(args):
 def save_confusion(path, label, prediction, class_names):
     """Draws how often each class (row) was taken for each (column) as a PNG, from labels and predictions [N]. Returns
     the path, None if that failed."""
-    from Logging import Figures
+    from Logging.Plots import Figures
 
     classes = len(class_names)
     pairs = np.bincount(label * classes + prediction, minlength=classes**2)
@@ -87,7 +88,7 @@ def main(arguments):
     if 'experiments' in options or 'out' in options:
         groups = [options]
     else:
-        from Logging import Results
+        from Logging.Plots import Results
 
         groups = [options | {'experiments': [name]} for name in Results.experiments(root)]
     written = [path for group in groups for path in plot(root, **group)]

@@ -13,7 +13,9 @@ import sys
 import time
 from datetime import datetime, timedelta
 
-from Utils import PROJECT, UserError, atomic_write, usable_cores
+from Support.Errors import UserError
+from Support.Files import PROJECT, atomic_write
+from Support.Machine import usable_cores
 
 DIFF = 100_000  # characters of the uncommitted diff; what is beyond is cut
 LIBRARIES = ('torch', 'torchvision', 'numpy', 'hydra-core', 'omegaconf', 'gymnasium', 'ale-py', 'dm_control', 'mujoco',

@@ -17,10 +17,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # run by its path, it does n
 import numpy as np
 
 import Utils
-from Agents import Checkpoint
 from Datasets.Experience import Spec
-from Datasets.Replay import Replay
+from Datasets.Replay.Replay import Replay
 from Hyperparams.Compose import compose
+from Logging.Saving import CheckpointFile
 
 SPEC, BETWEEN, REPEATS = Spec((1, 84, 84), 'uint8', (), 6), 10_000, 3
 
@@ -52,7 +52,7 @@ def measure(folder, steps, prioritized):
         write(replay, BETWEEN)
         flushes.append(seconds(replay.flush))
         state = {'chance': Utils.chance(), 'agent': agent.state(), 'memory': replay.state()}
-        saves.append(seconds(lambda: Checkpoint.save(folder / 'agent.safetensors', agent, state)))  # noqa: B023
+        saves.append(seconds(lambda: CheckpointFile.save(folder / 'agent.safetensors', agent, state)))  # noqa: B023
         loads.append(seconds(lambda: load(folder, agent, prioritized)))
     megabytes = [sum(path.stat().st_size for path in (folder / 'replay').iterdir()) / 1e6]
     megabytes.append((folder / 'agent.safetensors').stat().st_size / 1e6)
@@ -67,7 +67,7 @@ def write(replay, steps):
 
 
 def load(folder, agent, prioritized):
-    left = Checkpoint.load(folder / 'agent.safetensors', agent)
+    left = CheckpointFile.load(folder / 'agent.safetensors', agent)
     Replay(SPEC, folder / 'replay', frame_stack=4, prioritized=prioritized, mode='r+').restore(left['memory'])
 
 

@@ -31,8 +31,8 @@ def run_of(words, folder):
 
 def agent_of(words, spec, precision):
     """An agent as Run.py would build it for these words -> agent, config."""
-    from Hyperparams import Build
     from Hyperparams.Compose import compose
+    from Runs import Build
 
     args = compose([*QUIET.split(), *words.split(), f'precision={precision}'])
     return Build.agent(args, spec, torch.device('cpu')), args

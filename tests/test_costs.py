@@ -11,9 +11,9 @@ from torch.profiler import ProfilerActivity, profile
 
 import Agents
 from Datasets.Experience import Spec
-from Datasets.Replay import Replay
-from Datasets.Rollout import Rollout
-from Utils import PROJECT
+from Datasets.Replay.Replay import Replay
+from Datasets.Replay.Rollout import Rollout
+from Support.Files import PROJECT
 
 DISCRETE, CONTINUOUS = Spec((4,), 'float32', (), 2), Spec((4,), 'float32', (2,), None)
 COSTS = {  # of an update: calls of Python and C, operators, allocations; what was counted, and an eighth more
@@ -110,7 +110,7 @@ import sys, torch
 before = len(sys.modules)
 from Hyperparams.Compose import compose
 from Run import Run
-from Utils import Interrupts
+from Support.Interrupts import Interrupts
 run = Run(compose(['task={task}', 'root={tmp_path}', 'tensorboard=false']), Interrupts())
 run.environment.rollout(run.agent, run.replay)
 print(len(sys.modules) - before)"""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from Datasets.Experience import Spec, Step
-from Datasets.Replay import Replay
+from Datasets.Replay.Replay import Replay
 from Environment import Environment
 
 SPEC = Spec((1, 2, 2), 'uint8', (), 4)

@@ -1,11 +1,12 @@
 """pyproject.toml and Conda.yml name the same packages and versions; what must be pinned is."""
 
 import tomllib
-from pathlib import Path
 
 import yaml
 
-ROOT = Path(__file__).parents[1]
+from Support.Files import PROJECT
+
+ROOT = PROJECT
 PROJECT = tomllib.loads((ROOT / 'pyproject.toml').read_text())['project']
 
 

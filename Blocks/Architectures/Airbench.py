@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from Blocks.Architectures.AvgPool import head
-from Blocks.Maps import as_map
+from Blocks.FeatureMaps import as_map
 
 
 class Airbench(nn.Module):

@@ -4,8 +4,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from Blocks.Architectures.AvgPool import head
-from Blocks.Maps import places, tokens
-from Blocks.Weights import lecun
+from Blocks.FeatureMaps import places, tokens
+from Blocks.Initialization import lecun
 
 MOST = 2048  # places that attend to each other, at the cost of their square
 

@@ -5,9 +5,9 @@ from torch import nn
 
 from Blocks.Architectures.Attention import Layer
 from Blocks.Architectures.AvgPool import head
-from Blocks.Maps import places, tokens
+from Blocks.FeatureMaps import places, tokens
+from Blocks.Initialization import lecun
 from Blocks.Shapes import size
-from Blocks.Weights import lecun
 
 
 class CLSPool(nn.Module):

@@ -5,8 +5,8 @@ from torch import nn
 
 from Blocks.Architectures.Attention import Attend
 from Blocks.Architectures.AvgPool import head
-from Blocks.Maps import ChannelNorm, places, tokens
-from Blocks.Weights import lecun
+from Blocks.FeatureMaps import ChannelNorm, places, tokens
+from Blocks.Initialization import lecun
 
 
 class Excite(nn.Module):

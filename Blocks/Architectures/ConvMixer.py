@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from Blocks.Architectures.AvgPool import head
-from Blocks.Maps import Patches, as_map
+from Blocks.FeatureMaps import Patches, as_map
 
 
 class Mix(nn.Module):

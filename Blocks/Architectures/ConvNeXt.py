@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from Blocks.Architectures.AvgPool import head
-from Blocks.Maps import ChannelNorm, Patches, as_map
-from Blocks.Weights import truncated
+from Blocks.FeatureMaps import ChannelNorm, Patches, as_map
+from Blocks.Initialization import truncated
 
 
 class Block(nn.Module):

@@ -5,8 +5,8 @@ from torch import nn
 
 from Blocks.Architectures.MLP import MLP
 from Blocks.Architectures.Null import Null
+from Blocks.Initialization import orthogonal
 from Blocks.Shapes import shape_of
-from Blocks.Weights import orthogonal
 
 
 class Residual(nn.Module):

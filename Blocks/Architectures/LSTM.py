@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from Blocks.Architectures.AvgPool import head
-from Blocks.Maps import places, tokens
+from Blocks.FeatureMaps import places, tokens
 
 
 class LSTM(nn.Module):

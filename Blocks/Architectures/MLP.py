@@ -5,9 +5,9 @@ from functools import partial
 import torch
 from torch import nn
 
-import Utils
+from Blocks.Initialization import orthogonal
 from Blocks.Shapes import Flat, size
-from Blocks.Weights import orthogonal
+from Support.Classes import resolve
 
 
 class Exact:
@@ -40,7 +40,7 @@ class MLP(nn.Module):
     def __init__(self, input_shape, output_shape=None, hidden_dim=512, depth=1, activation='ReLU'):
         super().__init__()
         self.output_shape = (hidden_dim,) if output_shape is None else tuple(output_shape)
-        activate = Utils.resolve(f'torch.nn.modules.activation.{activation}')
+        activate = resolve(f'torch.nn.modules.activation.{activation}')
         layers, width = [], size(input_shape)
         for _ in range(depth):
             layers += [self.Hidden(width, hidden_dim), activate()]

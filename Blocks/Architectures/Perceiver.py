@@ -7,8 +7,8 @@ from torch import nn
 
 from Blocks.Architectures.Attention import Layer
 from Blocks.Architectures.AvgPool import head
-from Blocks.Maps import coordinates, places, tokens
-from Blocks.Weights import lecun
+from Blocks.FeatureMaps import coordinates, places, tokens
+from Blocks.Initialization import lecun
 
 
 class Perceiver(nn.Module):

@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from Blocks.Architectures.AvgPool import head
-from Blocks.Maps import coordinates, places, tokens
-from Blocks.Weights import orthogonal
+from Blocks.FeatureMaps import coordinates, places, tokens
+from Blocks.Initialization import orthogonal
 
 
 class Relation(nn.Module):

@@ -3,7 +3,7 @@
 from functools import partial
 
 from Blocks.Architectures.Backbone import Backbone
-from Utils import UserError, one_line
+from Support.Errors import UserError, one_line
 
 
 def __getattr__(name):

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from Blocks.Architectures.Backbone import Backbone
-from Utils import UserError, hint, one_line
+from Support.Errors import UserError, hint, one_line
 
 
 def __getattr__(name):

@@ -3,7 +3,7 @@
 from torch import nn
 
 from Blocks.Architectures.Transformer import Transformer
-from Blocks.Maps import Patches
+from Blocks.FeatureMaps import Patches
 from Blocks.Shapes import shape_of
 
 

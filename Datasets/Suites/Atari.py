@@ -8,7 +8,8 @@ import numpy as np
 
 from Datasets.Experience import Spec, Step
 from Datasets.Suites import env_seeds, matching
-from Utils import UserError, hint, usable_cores
+from Support.Errors import UserError, hint
+from Support.Machine import usable_cores
 
 
 class Atari:
@@ -70,8 +71,8 @@ class Atari:
         self.spec = Spec((1, 84, 84), 'uint8', (), int(self._envs.single_action_space.n))
         self._obs = self._lives = self._mirrors = None
         if not train:  # evaluation may be filmed
-            from Datasets.Suites.Emulators import Emulator
-            from Datasets.Suites.Mirror import Mirrors
+            from Datasets.Suites.Support.ColorReplay import Mirrors
+            from Datasets.Suites.Support.Emulators import Emulator
 
             self._mirrors = Mirrors(lambda i: Emulator(rom, int(self._seeds[i]), **protocol))
 
@@ -176,7 +177,7 @@ def native(game, num_envs, num_threads, noop_max, *, repeat_action_probability, 
 
 def emulators(rom, seeds, noop_max, protocol):
     """The same games on Emulators, with the same methods."""
-    from Datasets.Suites.Emulators import Emulator, Emulators
+    from Datasets.Suites.Support.Emulators import Emulator, Emulators
 
     return Emulators(lambda seed: Emulator(rom, seed, **protocol), seeds, noop_max)
 

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from Datasets.Dataset import epoch_order
-from Datasets.Decode import expect
 from Datasets.Experience import Spec, Step
-from Datasets.Images import ImageData
+from Datasets.Images.Dataset import epoch_order
+from Datasets.Images.Decode import expect
+from Datasets.Images.ImageData import ImageData
 from Datasets.Suites import matching
-from Utils import UserError, instantiate
+from Hyperparams.Instantiate import instantiate
+from Support.Errors import UserError
 
 
 class Classify:

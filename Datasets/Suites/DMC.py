@@ -3,9 +3,11 @@
 import functools
 import sys
 
-from Datasets.Suites import Renderer, env_seeds, matching
-from Datasets.Suites.Vector import Processes, Serial
-from Utils import UserError, one_line, usable_cores
+from Datasets.Suites import env_seeds, matching
+from Datasets.Suites.Support import Renderer
+from Datasets.Suites.Support.Vector import Processes, Serial
+from Support.Errors import UserError, one_line
+from Support.Machine import usable_cores
 
 
 class DMC:
@@ -92,7 +94,7 @@ class DMC:
 def build(name, seed, **options):
     """A Simulation. Its module imports dm_control late, and a process must find this function before that."""
     try:
-        from Datasets.Suites.Simulation import Simulation
+        from Datasets.Suites.Support.DMCSimulation import Simulation
 
         return Simulation(name, seed, **options)
     except ImportError as error:

@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 
-from Utils import UserError
+from Support.Errors import UserError
 
 MOST = 4096  # joint actions: a critic has an output for each
 

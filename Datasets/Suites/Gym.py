@@ -12,8 +12,8 @@ import numpy as np
 
 from Datasets.Experience import Spec, Step
 from Datasets.Suites import env_seeds, matching
-from Datasets.Suites.Spaces import actions, observation
-from Utils import UserError, hint, one_line
+from Datasets.Suites.Support.Spaces import actions, observation
+from Support.Errors import UserError, hint, one_line
 
 
 class Gym:
@@ -21,8 +21,8 @@ class Gym:
 
     Observations: images (uint8 boxes of 2 or 3 dimensions) as uint8 [C, H, W]; everything else that Gymnasium flattens
     (vectors, discrete as one-hot, dicts and tuples of them) as float32 [D]; dicts and tuples that hold an image as
-    records (`Blocks/Records.py`). Actions: Discrete; or bounded boxes, for which the agent acts in [-1, 1]; or
-    MultiDiscrete, dicts and tuples of these, as one vector (`Datasets/Suites/Spaces.py`).
+    records (`Blocks/PackedObservations.py`). Actions: Discrete; or bounded boxes, for which the agent acts in
+    [-1, 1]; or MultiDiscrete, dicts and tuples of these, as one vector (`Datasets/Suites/Support/Spaces.py`).
 
     Arguments:
         id: 'CartPole-v1', or 'my_package.my_module:MyEnv-v0', whose module is imported to register it
@@ -133,7 +133,7 @@ def make(id, num_envs, options, draw):
 
 def layers(envs):
     """The Layers of each environment. Their module imports gymnasium, as `make` has done by now."""
-    from Datasets.Suites.Layers import Layers
+    from Datasets.Suites.Support.GymState import Layers
 
     return [Layers(env) for env in envs]
 

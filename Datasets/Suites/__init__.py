@@ -26,7 +26,7 @@ To add a suite: a class with these members, `suite._target_=my_module.MySuite` o
 import numpy as np
 
 from Datasets.Experience import Spec
-from Utils import UserError
+from Support.Errors import UserError
 
 CONTRACT = ('spec', 'num_envs', 'frames_per_step', 'episodes', 'reset', 'step', 'render', 'close')
 

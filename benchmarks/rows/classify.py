@@ -31,7 +31,7 @@ def agent_of(eyes, shape, precision):
 
 def images_of(shape, size):
     """Random pixels with labels."""
-    from Datasets.Images import Images
+    from Datasets.Images.ImageData import Images
 
     count = size.of(10_000, 128)
     return Images(torch.randint(256, (count, *shape), dtype=torch.uint8), torch.arange(count) % 10)
@@ -39,7 +39,7 @@ def images_of(shape, size):
 
 def ours(eyes, shape, batch, precision, size):
     """Agent and data set."""
-    from Datasets.Dataset import Dataset
+    from Datasets.Images.Dataset import Dataset
 
     Utils.tune_processor()
     agent = agent_of(eyes, shape, precision or precision_of(True))

@@ -48,7 +48,7 @@ class Ours:
 
     def __init__(self, pixels, capacity, batch=32, nstep=1, prioritized=False, ram=False):
         from Datasets.Experience import Spec
-        from Datasets.Replay import Replay
+        from Datasets.Replay.Replay import Replay
 
         Utils.tune_processor()
         self.folder = tempfile.TemporaryDirectory(dir='/dev/shm' if ram else None)

@@ -10,7 +10,7 @@ import torch
 from Agents import DrQV2Agent, SACAgent, TD3Agent
 from Blocks.Distributions import Categorical, Gaussian, SquashedGaussian
 from Datasets.Experience import Spec
-from Utils import UserError
+from Support.Errors import UserError
 
 DISCRETE = Spec((3,), 'float32', (), 2)
 CONTINUOUS = Spec((3,), 'float32', (1,), None, -np.ones(1), np.ones(1))

@@ -13,7 +13,7 @@ from Agents.Losses.TemporalDifference import bootstrap, td_loss
 from Blocks.Architectures import Dueling
 from Blocks.Distributions import Prediction
 from Datasets.Experience import Experience, Spec
-from Datasets.Replay import Replay
+from Datasets.Replay.Replay import Replay
 
 Q = torch.tensor([[1.0, 2.0], [3.0, 5.0]])  # two critics, two samples
 TARGET = torch.tensor([0.0, 4.0])  # errors 1 -2 | 3 1

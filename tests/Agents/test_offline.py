@@ -10,7 +10,7 @@ from Agents import BCAgent, DQNAgent, IQLAgent, SACAgent, TD3BCAgent
 from Agents.Losses.Offline import conservative_gap, expectile_loss
 from Blocks.Distributions import Categorical, Gaussian, Joint, OneHot, SquashedGaussian
 from Datasets.Experience import Experience, Spec
-from Utils import UserError
+from Support.Errors import UserError
 
 DISCRETE = Spec((3,), 'float32', (), 2)
 CONTINUOUS = Spec((3,), 'float32', (2,), None, -np.ones(2), np.ones(2))

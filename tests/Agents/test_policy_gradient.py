@@ -10,9 +10,9 @@ import torch
 from Agents import A2CAgent, PPOAgent
 from Agents.Losses.PolicyGradient import approximate_kl, clipped_ratio, generalized_advantage
 from Blocks.Memories import LSTM
-from Blocks.Running import Moments, RewardScale
+from Blocks.RunningMoments import Moments, RewardScale
 from Datasets.Experience import Spec
-from Datasets.Rollout import Rollout
+from Datasets.Replay.Rollout import Rollout
 from Environment import Environment
 from tests.learning.tasks import Recall
 

@@ -13,7 +13,7 @@ import Utils
 from Agents import SPRAgent
 from Blocks.Dynamics import Dynamics, Renormalize
 from Datasets.Experience import Experience, Future, Spec
-from Datasets.Replay import Replay
+from Datasets.Replay.Replay import Replay
 from Hyperparams.Compose import compose, launch
 
 SPEC = Spec((2,), 'float32', (), 2)

@@ -23,10 +23,10 @@ from Agents import (
 from Blocks.Actors import choose_largest
 from Blocks.Architectures import Noisy
 from Blocks.Augmentations import RandomShifts
-from Datasets.Dataset import Dataset
 from Datasets.Experience import Part, Spec
-from Datasets.Replay import Replay
-from Datasets.Rollout import Rollout
+from Datasets.Images.Dataset import Dataset
+from Datasets.Replay.Replay import Replay
+from Datasets.Replay.Rollout import Rollout
 
 BATCH, TAU, DECAY = 8, 0.1, 0.75
 PIXELS = Spec((1, 16, 16), 'uint8', (), 3)

@@ -14,7 +14,7 @@ from Blocks.Architectures import CNN, MLP, Dueling, Null
 from Blocks.Critics import Critic
 from Blocks.Encoders import Encoder
 from Blocks.Shapes import Flat, build, check, shape_of, size
-from Utils import argument_names
+from Support.Classes import argument_names
 
 BATCH, IMAGE, MAP, FLAT, ACTIONS = 3, (3, 40, 40), (4, 6, 6), (12,), 5
 

@@ -9,7 +9,7 @@ from torch import nn
 from Blocks.Architectures import MLP, Noisy
 from Blocks.Architectures.MLP import gain
 from Blocks.Shapes import build
-from Utils import UserError
+from Support.Errors import UserError
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import torch
 
 from Logging import Logger as module
 from Logging.Logger import Logger, human, number
-from Utils import UserError
+from Support.Errors import UserError
 
 
 def rows(path):

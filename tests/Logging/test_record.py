@@ -13,7 +13,8 @@ from safetensors import safe_open
 import Run
 from Agents.Agent import Agent
 from Hyperparams.Compose import launch
-from Logging import Record, Report
+from Logging import Record
+from Logging.Evaluation import Report
 
 TINY = """threads=1 tensorboard=false video=false plotting.plot_experiments=false learn_per_steps=1 nstep=1
           train_steps=60 seed_steps=20 explore_steps=20 log_per_steps=30 evaluate_per_steps=0 evaluate_episodes=1

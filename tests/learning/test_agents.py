@@ -17,11 +17,11 @@ from Agents import (
     TD3BCAgent,
 )
 from Blocks.Architectures import Noisy
-from Datasets.Replay import Replay
-from Datasets.Rollout import Rollout
+from Datasets.Replay.Replay import Replay
+from Datasets.Replay.Rollout import Rollout
 from Environment import Environment
+from Support.RandomState import seed_everything
 from tests.learning.tasks import Bits, Chain, Identity, Number, Recall
-from Utils import seed_everything
 
 TWO = {'num_critics': 2}
 NOISY = {'epsilon': 0.0, 'atoms': 21, 'support': (-2.0, 6.0), 'dueling': True, 'huber': False,

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from Agents import DQNAgent
-from Datasets.Dataset import Dataset
 from Datasets.Experience import Spec
+from Datasets.Images.Dataset import Dataset
 from Datasets.Suites.Classify import Digits
-from Utils import seed_everything
+from Support.RandomState import seed_everything
 
 
 @pytest.fixture(scope='module')

@@ -4,10 +4,10 @@ import numpy as np
 import torch
 
 from Agents import DQNAgent
-from Datasets.Replay import Replay
+from Datasets.Replay.Replay import Replay
 from Environment import Environment
+from Support.RandomState import seed_everything
 from tests.learning.tasks import Chain, Identity, Number
-from Utils import seed_everything
 
 
 def train(task, path, updates, nstep=1, discount=0.9, **arguments):

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import torch
 
 from Agents import DQNAgent
-from Datasets.Dataset import Dataset
 from Datasets.Experience import Spec
-from Utils import seed_everything
+from Datasets.Images.Dataset import Dataset
+from Support.RandomState import seed_everything
 
 
 def test_samples_move_towards_both_kinds():

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from Agents import BCAgent, DQNAgent, DrQV2Agent, IQLAgent, SACAgent, SPRAgent, TD3Agent, TD3BCAgent
-from Datasets.Replay import Replay
+from Datasets.Replay.Replay import Replay
 from Environment import Environment
+from Support.RandomState import seed_everything
 from tests.learning.tasks import Bits, Chain, Identity, Number
-from Utils import seed_everything
 
 CONSERVATIVE = {'conservative': 0.1}
 AGENTS = {

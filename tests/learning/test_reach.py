@@ -6,10 +6,10 @@ import pytest
 
 from Agents import SACAgent
 from Blocks.Architectures import CNN, MLP, Null
-from Datasets.Replay import Replay
+from Datasets.Replay.Replay import Replay
 from Datasets.Suites.Gym import Gym
 from Environment import Environment
-from Utils import seed_everything
+from Support.RandomState import seed_everything
 
 HEAD = partial(MLP, depth=2)
 RECIPES = {

@@ -1,0 +1,297 @@
+"""Replays to and from other programs: NumPy arrays as D4RL has them (arXiv:2004.07219), and Minari data sets.
+
+`python Run.py export=<replay> to=<file.npz | folder | minari:name-v0>`, `import=<one of these> to=<replay>`. An episode
+of T steps travels with its T + 1 observations: at a time limit one bootstraps from the last.
+"""
+
+import warnings
+import zipfile
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from Datasets.Experience import Part, Spec
+from Datasets.Replay.ReplayFiles import FINAL, TERMINATED, TRUNCATED, Rings
+from Logging.Plots.InspectReplay import parts_of
+from Support.Errors import UserError, one_line
+from Support.Files import atomic
+
+MARGIN = 256  # slots of a new ring that stay free: a reader keeps clear of what a writer would overwrite next
+MINARI = 'minari:'
+
+
+class Trajectory(NamedTuple):
+    """An episode, or a piece of one."""
+
+    obs: np.ndarray  # [T + 1, *obs_shape]
+    action: np.ndarray  # [T] int64 or [T, A] float32 in [-1, 1]
+    reward: np.ndarray  # [T]
+    terminated: bool  # else cut off
+
+
+# Export
+
+
+def write(path, to=None):
+    """The replay at `path` as a .npz file, as a folder with one for each episode, or as a Minari data set."""
+    rings = Rings(None, path, mode='r')
+    if not to:
+        raise UserError(f'Where to? export={path} to=<file.npz>, to=<folder> or to={MINARI}<name>-v0')
+    if not to.startswith(MINARI) and Path(to).exists():
+        raise UserError(f'{to} is there already: give another place with to=')
+    pieces = [each for each in rings.episodes() if each.stop - each.start > 1]
+    if not pieces:
+        raise UserError(f'The replay at {path} holds no whole step.')
+    trajectories = (trajectory(rings, each) for each in pieces)
+    if to.startswith(MINARI):
+        write_minari(rings.spec, trajectories, to.removeprefix(MINARI))
+    elif to.endswith('.npz'):
+        every = [arrays(rings, each, next_observations=True) for each in trajectories]
+        save(to, {name: np.concatenate([each[name] for each in every]) for name in every[0]} | extra(rings.spec))
+    else:
+        for i, each in enumerate(trajectories):
+            save(Path(to, f'episode_{i:06}.npz'), arrays(rings, each, next_observations=False) | extra(rings.spec))
+    print(f'{len(pieces):,} episodes: {to}')
+
+
+def trajectory(rings, episode):
+    """What was done last in an open episode is left out: what came of it is not known."""
+    flags = rings.read('flags', episode)
+    obs, action, reward = (rings.read(name, episode) for name in ('obs', 'action', 'reward'))
+    return Trajectory(obs, action[:-1], reward[:-1], bool(flags[-2] & TERMINATED))
+
+
+def arrays(rings, each, next_observations):
+    """A trajectory by D4RL's names: observations [T] and next_observations [T], or observations [T + 1] alone."""
+    last = np.arange(len(each.reward)) == len(each.reward) - 1
+    named = {'actions': each.action, 'rewards': each.reward}
+    named |= {'terminals': last & each.terminated, 'timeouts': last & (not each.terminated)}
+    for part, obs in parts_of(rings, each.obs).items():
+        end = f'/{part}' if part else ''
+        named[f'observations{end}'] = obs[:-1] if next_observations else obs
+        if next_observations:
+            named[f'next_observations{end}'] = obs[1:]
+    return named
+
+
+def extra(spec):
+    """How many actions there are to choose from, which nobody sees by the actions."""
+    return {} if spec.num_actions is None else {'num_actions': np.int64(spec.num_actions)}
+
+
+def save(path, named):
+    with atomic(path) as temporary, open(temporary, 'wb') as file:
+        np.savez(file, allow_pickle=False, **named)
+
+
+# Import
+
+
+def read(source, to=None):
+    """A new replay at `to`, one ring that holds every episode of a .npz file, a folder of them or a Minari data set."""
+    if not to or Path(to).exists():
+        raise UserError(f'{to} is there already: give another place with to=' if to else
+                        f'Where to? import={source} to=Datasets/ReplayBuffer/<name>')  # fmt: skip
+    spec, steps, episodes = None, 0, 0
+    for kind, each in load(source):  # once to learn how much there is, which may be more than memory
+        if spec not in (None, kind):
+            raise UserError(f'{source} holds episodes of several kinds: {kind} after {spec}.')
+        spec, steps, episodes = kind, steps + len(each.reward), episodes + 1
+    if not steps:
+        raise UserError(f'{source} holds no whole step.')
+    rings = Rings(spec, to, 1, steps + episodes + MARGIN)
+    try:
+        for _, each in load(source):
+            append(rings, each)
+        rings.flush()
+    except BaseException:
+        rings.delete()
+        raise
+    print(f'{episodes:,} episodes of {steps:,} steps; to learn from them: offline=true replay.path={to}')
+
+
+def load(source):
+    """Yields (Spec, Trajectory) of everything there."""
+    if source.startswith(MINARI):
+        return read_minari(source.removeprefix(MINARI))
+    path = Path(source)
+    files = sorted(path.glob('*.npz')) if path.is_dir() else [path]
+    if not files or not files[0].is_file():
+        raise UserError(f'No file {source}, nor a folder with .npz files: import=<file.npz>, or {MINARI}<name>-v0')
+    return (each for file in files for each in read_npz(file))
+
+
+def append(rings, each):
+    """A trajectory behind the others in the one ring."""
+    steps, start = len(each.reward), int(rings.heads[0])
+    data = {name: field[0, start : start + steps + 1] for name, field in rings.data.items()}
+    data['obs'][:], data['action'][:steps], data['reward'][:steps] = each.obs, each.action, each.reward
+    data['age'][:] = np.arange(steps + 1)
+    data['flags'][-2:] = TERMINATED if each.terminated else TRUNCATED, FINAL
+    rings.heads[0] += steps + 1
+
+
+def read_npz(path):
+    """Yields (Spec, Trajectory) of a file. Raises UserError where it is none of such arrays."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            named = {name: file[name] for name in file.files}
+        yield from split(named)
+    except KeyError as error:
+        raise UserError(
+            f'{path} has no {error.args[0]}: it takes observations, actions, rewards, terminals.'
+        ) from error
+    except (OSError, ValueError, TypeError, EOFError, IndexError, AttributeError, zipfile.BadZipFile) as error:
+        raise UserError(f'{path} cannot be read as episodes: {one_line(error)}.') from error
+
+
+def split(named):
+    """Arrays by D4RL's names, behind each other -> (Spec, Trajectory) of each episode.
+
+    A time limit whose last observation is not given takes the last step with it.
+    """
+    obs, parts = observations(named, 'observations')
+    given = any(name.startswith('next_observations') for name in named)
+    following = observations(named, 'next_observations')[0] if given else None
+    reward = np.asarray(named['rewards'], np.float32).reshape(-1)
+    action = vectors(named) if named['actions'].dtype.kind == 'f' else choices(named)
+    total, nothing = len(reward), np.zeros(len(reward), bool)
+    terminal, timeout = (np.asarray(named.get(name, nothing), bool) for name in ('terminals', 'timeouts'))
+    lengths = {len(each) for each in (action, terminal, timeout, *([following] if given else []))}
+    if lengths != {total} or len(obs) not in (total, total + 1):
+        raise ValueError(f'of {total} rewards, other arrays have {sorted({*lengths, len(obs)})} rows')
+    if not (np.isfinite(reward).all() and np.isfinite(obs).all()):
+        raise ValueError('some numbers are not finite')
+    number = int(named['num_actions']) if 'num_actions' in named else None
+    spec = Spec(obs.shape[1:], str(obs.dtype), action.shape[1:], number, parts=parts)
+    ends = np.flatnonzero(terminal | timeout) + 1
+    for start, stop in pairwise(sorted({0, *ends.tolist(), total})):
+        if given:
+            last = following[stop - 1 : stop]
+        elif stop == total < len(obs):
+            last = obs[stop:]
+        else:  # nobody bootstraps from it after a terminal
+            last = obs[stop - 1 : stop] if terminal[stop - 1] else obs[:0]
+        seen = np.concatenate([obs[start:stop], last])
+        done = slice(start, start + len(seen) - 1)
+        if len(seen) > 1:
+            yield spec, Trajectory(seen, action[done], reward[done], bool(terminal[stop - 1]))
+
+
+def observations(named, key):
+    """Arrays `key`, or `key/<part>` of a record -> [M, *obs_shape] uint8 or float32, the Parts in their order."""
+    values = {name.removeprefix(key).removeprefix('/'): frames(value) for name, value in named.items()
+              if name == key or name.startswith(f'{key}/')}  # fmt: skip
+    if not values:
+        raise KeyError(key)
+    if list(values) == ['']:
+        return values[''], ()
+    parts = tuple(Part(name, value.shape[1:], str(value.dtype)) for name, value in values.items())
+    flat = [np.ascontiguousarray(value).reshape(len(value), -1).view(np.uint8) for value in values.values()]
+    return np.concatenate(flat, 1), parts
+
+
+def frames(value):
+    """Images [M, H, W], [M, H, W, C] or [M, C, H, W] uint8 -> [M, C, H, W]; all other numbers -> [M, D] float32."""
+    if value.dtype == np.uint8 and value.ndim in (3, 4):
+        if value.ndim == 3:
+            return value[:, None]
+        return np.moveaxis(value, 3, 1) if value.shape[3] in (1, 3) and value.shape[1] not in (1, 3) else value
+    if value.ndim > 2 or value.dtype.kind not in 'fiub':
+        raise ValueError(f'observations {list(value.shape)} {value.dtype} are neither images (uint8) nor states [M, D]')
+    return value.reshape(len(value), -1).astype(np.float32)
+
+
+def choices(named):
+    """Actions [M] or [M, 1] of integers -> [M] int64."""
+    action = named['actions'].reshape(len(named['actions']), -1)
+    if action.shape[1] != 1 or action.dtype.kind not in 'iu' or action.min(initial=0) < 0:
+        raise ValueError(f'actions {list(action.shape)} {action.dtype} are neither choices 0, 1, ... [M] nor floats')
+    return action[:, 0].astype(np.int64)
+
+
+def vectors(named):
+    """Actions [M, A] or [M] of floats -> [M, A] float32 in [-1, 1], of `low` .. `high` where these are given."""
+    action = named['actions'].reshape(len(named['actions']), -1)
+    if 'low' in named and 'high' in named:
+        return to_unit(action, named['low'], named['high'])
+    if not (np.abs(action) <= 1.001).all():
+        raise ValueError('actions lie beyond [-1, 1]: add arrays low [A] and high [A], their bounds, to the file')
+    return action.astype(np.float32)
+
+
+def to_unit(action, low, high):
+    """low .. high -> [-1, 1]."""
+    low, high = np.asarray(low, np.float64).reshape(-1), np.asarray(high, np.float64).reshape(-1)
+    return (2 * (action - low) / (high - low) - 1).clip(-1, 1).astype(np.float32)
+
+
+# Minari
+
+
+def minari_library():
+    """Raises UserError if it is not installed."""
+    try:
+        import minari
+    except ImportError as error:
+        raise UserError('Minari data sets need its library: pip install "minari[hdf5]"') from error
+    return minari
+
+
+def read_minari(name):
+    """Yields (Spec, Trajectory) of a data set on this machine, observed as task=gym/... observes the environment."""
+    from gymnasium.spaces import Box, Discrete
+
+    from Datasets.Suites.Support.Spaces import actions, observation
+
+    try:
+        dataset = minari_library().load_dataset(name)
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f'No Minari data set {name} here ({one_line(error)}): minari download {name}') from error
+    space = dataset.action_space
+    if not isinstance(space, (Box, Discrete)):
+        raise UserError(f'The actions of {name} are of a kind that is not supported: {space}.')
+    convert, seen = observation(name, dataset.observation_space)
+    done = actions(name, space)[1]
+    spec = Spec(**seen, action_shape=done['action_shape'], num_actions=done['num_actions'])
+    for each in dataset:
+        obs = np.stack([convert(row(each.observations, t)) for t in range(len(each) + 1)]).astype(spec.obs_dtype)
+        if spec.num_actions is None:
+            action = to_unit(each.actions.reshape(len(each), -1), space.low, space.high)
+        else:
+            action = each.actions - space.start
+        yield spec, Trajectory(obs, action, each.rewards, bool(each.terminations[-1]))
+
+
+def row(tree, t):
+    """What was seen at step t, of dicts and tuples of arrays [T + 1, ...]."""
+    if isinstance(tree, dict):
+        return {key: row(value, t) for key, value in tree.items()}
+    return tuple(row(value, t) for value in tree) if isinstance(tree, tuple) else tree[t]
+
+
+def write_minari(spec, trajectories, name):
+    """A new data set on this machine, lossless; actions as they are stored, in [-1, 1]."""
+    from gymnasium.spaces import Box, Discrete
+
+    minari = minari_library()
+    from minari.data_collector import EpisodeBuffer
+
+    if spec.parts or (spec.num_actions is None and not spec.action_shape):
+        raise UserError('Records, and actions of which the number is not known, go to=<folder>, not to Minari.')
+    low, high = (0, 255) if spec.obs_dtype == 'uint8' else (-np.inf, np.inf)
+    seen = Box(low, high, spec.obs_shape, np.dtype(spec.obs_dtype).type)
+    done = Box(-1, 1, spec.action_shape, np.float32) if spec.num_actions is None else Discrete(spec.num_actions)
+    buffers = []
+    for i, each in enumerate(trajectories):
+        last = np.arange(len(each.reward)) == len(each.reward) - 1
+        ends = {'terminations': last & each.terminated, 'truncations': last & (not each.terminated)}
+        buffers.append(EpisodeBuffer(i, observations=each.obs, actions=each.action, rewards=each.reward, **ends))
+    options = {'observation_space': seen, 'action_space': done, 'data_format': 'hdf5', 'jpeg_encoding': False}
+    try:
+        with warnings.catch_warnings(action='ignore', category=UserWarning):  # that there is no environment
+            minari.create_dataset_from_buffers(name, buffers, **options)
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f'Minari cannot write {name}: {one_line(error)}.') from error

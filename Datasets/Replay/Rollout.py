@@ -1,0 +1,72 @@
+"""What was done since the last update, for agents that learn from nothing older (on-policy)."""
+
+import numpy as np
+import torch
+
+from Datasets.Experience import Experience, to
+from Datasets.Replay.Replay import Replay
+from Datasets.Replay.ReplayFiles import FINAL, TERMINATED, TRUNCATED
+
+
+class Rollout(Replay):
+    """The newest T steps of all N environments, each used in several epochs of minibatches, then never again.
+
+    The agent says how often (`epochs`), scales what it gets (`receive`) and judges it (`appraise`).
+    `batch_size` is that of a minibatch; T follows from how often it is asked. Minibatches are [n, L]: single steps
+    (L = 1), or if the agent is `recurrent` each environment's T steps in their order.
+    """
+
+    def __init__(self, *args, device=None, **options):
+        super().__init__(*args, **options)  # what is learned from once has no copy on the device
+        self.since = self.heads.copy()
+
+    def add(self, obs, action, reward, terminated, truncated, final_obs, label=None, life_lost=None):
+        """As in a replay; what is seen next lies in the slot at the head already, to bootstrap from."""
+        super().add(obs, action, reward, terminated, truncated, final_obs, label, life_lost)
+        self.data['obs'][self.envs, self.heads % self.capacity] = final_obs
+
+    @property
+    def ready(self):
+        return bool((self.heads > self.since).all())
+
+    def batches(self, agent):
+        """Minibatches of the rollout, newly shuffled in every epoch, until the agent has `enough`."""
+        rollout = agent.appraise(agent.receive(self.collect()))
+        steps = rollout._replace(next_obs=None, carry=None)._asdict()  # what follows is in the returns
+        length = rollout.reward.shape[1] if agent.recurrent else 1
+        steps = {name: x.flatten(0, 1).unflatten(0, (-1, length)) for name, x in steps.items() if x is not None}
+        if rollout.carry is not None:
+            steps['carry'] = rollout.carry
+        generator = np.random.default_rng((self.seed, self.cursor))
+        self.cursor += 1
+        for _ in range(agent.epochs):
+            order = to(steps['action'].device, torch.from_numpy(generator.permutation(len(steps['action']))))
+            for index in order.split(max(1, self.batch_size // length)):
+                yield Experience(**{name: field[index] for name, field in steps.items()})
+                if agent.enough:
+                    return
+
+    def collect(self):
+        """All steps since the last time -> Experience [N, T]."""
+        slots = [np.arange(since, head) for since, head in zip(self.since, self.heads, strict=True)]
+        acted = [self._at('flags', np.full(len(slot), env), slot) & FINAL == 0 for env, slot in enumerate(slots)]
+        slot = np.stack([slot[mask] for slot, mask in zip(slots, acted, strict=True)])  # [N, T]
+        self.since = self.heads.copy()
+        env, flags = self.envs, self._at('flags', self.envs, slot)
+        age = self._at('age', env, slot).astype(np.int64)
+        return Experience(
+            obs=self._stacks(env, slot, age),
+            action=torch.from_numpy(self._at('action', env, slot)),
+            reward=torch.from_numpy(self._rewards(env, slot)),
+            discount=torch.from_numpy((self.discount * (flags & self.stops == 0)).astype(np.float32)),
+            next_obs=self._stacks(env, slot + 1, age + 1),
+            last=torch.from_numpy(flags & (TERMINATED | TRUNCATED) > 0),
+            first=torch.from_numpy(age == 0),
+        )
+
+    def state(self):
+        return super().state() | {'since': self.since.copy()}
+
+    def restore(self, state):
+        super().restore(state)
+        self.since = np.array(state['since']) if self.resumed else self.heads.copy()

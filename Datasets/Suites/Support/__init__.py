@@ -1,0 +1,1 @@
+"""What the suites are made of: emulators, spaces, simulation states, processes, rendering."""

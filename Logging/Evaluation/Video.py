@@ -1,0 +1,104 @@
+"""Videos (mp4) of evaluations, grids (png) of images, and GIFs of such with several frames.
+
+None ever stops a run: what the machine cannot do (no ffmpeg, a full disk) is said once, and the run goes on.
+"""
+
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from Logging.Logger import say
+from Support.Errors import UserError, one_line
+from Support.Files import atomic
+
+SIDE = 320  # pixels; smaller frames are enlarged by a whole number, each pixel a sharp square
+GRID_SIDE = 640
+_said = set()  # kinds of failures that were told already
+
+
+def save_video(path, frames, fps=15):
+    """Writes frames [T, H, W, 3] uint8 as H.264 (yuv420p, which every player shows), `fps` frames a second.
+
+    Returns the path, None if it could not be written. Raises ValueError for frames of another shape or type."""
+    frames = np.ascontiguousarray(frames)
+    if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8 or not len(frames):
+        raise ValueError(f'A video is frames [T, H, W, 3] uint8, not {list(frames.shape)} {frames.dtype}')
+    try:
+        with atomic(path) as temporary:
+            encode(temporary, frames, fps)
+    except (UserError, OSError, RuntimeError, ImportError) as error:
+        return warn('video', path, error)
+    return Path(path)
+
+
+def encode(path, frames, fps):
+    """Pipes the frames through ffmpeg, which enlarges them and pads odd sides (yuv420p halves both). Raises OSError or
+    RuntimeError with ffmpeg's own words."""
+    from imageio_ffmpeg import get_ffmpeg_exe
+
+    height, width = frames.shape[1:3]
+    times = max(1, round(SIDE / max(height, width)))
+    scale = f'scale=iw*{times}:ih*{times}:flags=neighbor,pad=ceil(iw/2)*2:ceil(ih/2)*2'
+    raw = ['-f', 'rawvideo', '-pix_fmt', 'rgb24', '-s', f'{width}x{height}', '-r', str(fps), '-i', '-']
+    h264 = ['-vf', scale, '-c:v', 'libx264', '-preset', 'veryfast', '-crf', '18', '-pix_fmt', 'yuv420p']
+    command = [get_ffmpeg_exe(), '-y', '-loglevel', 'error', *raw, *h264, '-movflags', '+faststart', '-f', 'mp4', path]
+    done = subprocess.run(command, input=frames.reshape(-1).data, capture_output=True)
+    if done.returncode:
+        raise RuntimeError(done.stderr.decode(errors='replace').strip() or f'ffmpeg ended with {done.returncode}')
+
+
+def save_grid(path, images, columns=None):
+    """Writes images [B, C, H, W] uint8 (NumPy or torch) as one PNG, row by row, as square as B allows.
+
+    C is 1 or 3; of a stack of frames the last one is shown. Small images are enlarged by a whole number. Returns the
+    path, None if it could not be written. Raises ValueError for images of another shape or type."""
+    images = np.asarray(images.cpu() if hasattr(images, 'cpu') else images)
+    if images.ndim != 4 or images.dtype != np.uint8 or not len(images):
+        raise ValueError(f'A grid is of images [B, C, H, W] uint8, not {list(images.shape)} {images.dtype}')
+    try:
+        from PIL import Image
+
+        with atomic(path) as temporary:
+            Image.fromarray(tile(images, columns)).save(temporary, format='PNG')
+    except (UserError, OSError, ImportError) as error:
+        return warn('grid', path, error)
+    return Path(path)
+
+
+def save_gif(path, frames, fps=4):
+    """Writes frames, uint8 [H, W, 3] each, as an endless GIF. Returns the path, None if it could not be written."""
+    try:
+        from PIL import Image
+
+        first, *rest = (Image.fromarray(frame) for frame in frames)
+        with atomic(path) as temporary:
+            first.save(temporary, format='GIF', save_all=True, append_images=rest, duration=1000 // fps, loop=0)
+    except (UserError, OSError, ImportError) as error:
+        return warn('GIF', path, error)
+    return Path(path)
+
+
+def tile(images, columns=None, space=2):
+    """Images [B, C, H, W] -> [rows * (H + space) - space, ..., 3], enlarged; white between them."""
+    channels = 3 if images.shape[1] % 3 == 0 else 1
+    images = images[:, -channels:].repeat(3 // channels, axis=1)  # [B, 3, H, W]
+    count, _, height, width = images.shape
+    columns = columns or math.ceil(math.sqrt(count))
+    rows = math.ceil(count / columns)
+    times = max(1, GRID_SIDE // (max(columns * width, rows * height)))
+    images = images.repeat(times, axis=2).repeat(times, axis=3)
+    height, width = height * times, width * times
+    sheet = np.full((rows * columns, 3, height + space, width + space), 255, np.uint8)
+    sheet[:count, :, :height, :width] = images
+    sheet = sheet.reshape(rows, columns, 3, height + space, width + space)
+    sheet = sheet.transpose(0, 3, 1, 4, 2).reshape(rows * (height + space), columns * (width + space), 3)
+    return sheet[:-space, :-space]
+
+
+def warn(kind, path, error):
+    if kind not in _said:
+        _said.add(kind)
+        say(f'No {kind} at {path}: {one_line(error)} (said once; the run goes on)', sys.stderr)

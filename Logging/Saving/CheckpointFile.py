@@ -1,0 +1,156 @@
+"""An agent, and the run it is in, as one file: tensors in safetensors, the rest as JSON in its header.
+
+It is replaced whole or not at all.
+"""
+
+import json
+import zlib
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from Agents.Optimizers import laid_out
+from Support.Errors import UserError, one_line
+from Support.Files import atomic_write
+
+VERSION = 3  # 2 held no more of the run than two counters; 1 had no checksum of its header, and no optimiser's name
+ARRAY = '__array__'  # marks in JSON where one of the tensors belongs
+
+
+def save(path, agent, run=None):
+    """Writes the agent, its optimiser, and of the `run` what decides how it goes on: nested dicts and lists of arrays,
+    tensors, numbers, text and None. Raises UserError if the disk is full."""
+    from safetensors.torch import save as serialize  # its save_file leaves half files of its own when it is killed
+
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors_of(agent).items()}
+    run = pack({} if run is None else run, tensors)
+    header = {
+        'version': VERSION,
+        'kinds': kinds(agent),
+        'step': agent.step,
+        'updates': agent.updates,
+        'run': run,
+        'spec': agent.spec._asdict(),
+        'checksum': checksum(tensors),
+    }
+    text = json.dumps(header, default=lambda array: array.tolist())
+    atomic_write(path, serialize(tensors, {'run': text, 'checksum': str(zlib.crc32(text.encode()))}))
+
+
+def load(path, agent):
+    """Restores an agent from `path`, all of it or nothing -> what was saved of its run.
+
+    Raises UserError if the file is missing, damaged, from a newer version, or of an agent, optimiser or blocks other
+    than this one's.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f'No saved agent at {path}: leave out load=true or checkpoint=, or save one first')
+    header, tensors = read(path)
+    modules = {name.removeprefix('agent.'): tensor for name, tensor in tensors.items() if name.startswith('agent.')}
+    ours = kinds(agent) | {name: (tensor.shape, tensor.dtype) for name, tensor in agent.state_dict().items()}
+    theirs = kinds(agent) | header['kinds'] | {name: (tensor.shape, tensor.dtype) for name, tensor in modules.items()}
+    different = [name for name in ours | theirs if ours.get(name) != theirs.get(name)]
+    if different:
+        raise UserError(
+            f'The agent at {path} is not that of this run ({different[0]} differs): '
+            'give the same Agent=, task=, recipes and agent.* as when it was saved'
+        )
+    agent.load_state_dict(modules)
+    restore_optimizer(agent, tensors)
+    agent.step, agent.updates = header['step'], header['updates']
+    return unpack(header.get('run', {}), tensors)
+
+
+def read(path):
+    """Header and tensors of a file, checked. Raises UserError if it is damaged, or from a newer version."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, 'pt') as file:
+            metadata = file.metadata() or {}
+            if 'run' not in metadata:
+                raise ValueError('another program wrote it')
+            header = json.loads(metadata['run'])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict
+        if header['version'] > VERSION:
+            raise ValueError(f'it was saved by a newer version ({header["version"]}) of this program')
+        if header['version'] == 1:
+            header['kinds'] = {'agent': header['agent']}
+        elif metadata['checksum'] != str(zlib.crc32(metadata['run'].encode())):
+            raise ValueError('the checksum of its header is wrong')
+        if header['checksum'] != checksum(tensors):
+            raise ValueError('its checksum is wrong')
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise UserError(f'The agent at {path} cannot be read ({one_line(error)}): move it away') from error
+    return header, tensors
+
+
+def kinds(agent):
+    """What made the tensors: the classes of the agent and of its optimiser."""
+    return {'agent': type(agent).__name__, 'optimizer': type(agent.optimizer).__name__}
+
+
+def tensors_of(agent):
+    """Every tensor of the agent and its optimiser, by name."""
+    tensors = {f'agent.{name}': tensor for name, tensor in agent.state_dict().items()}
+    for index, slots in agent.optimizer.state_dict()['state'].items():
+        tensors |= {f'optimizer.{index}.{slot}': torch.as_tensor(value) for slot, value in slots.items()}
+    return tensors
+
+
+def restore_optimizer(agent, tensors):
+    """The optimiser's moments; its learning rate and other settings are those of this run."""
+    slots = {}
+    for name, tensor in tensors.items():
+        kind, _, rest = name.partition('.')
+        if kind == 'optimizer':
+            index, slot = rest.split('.')
+            slots.setdefault(int(index), {})[slot] = tensor
+    agent.optimizer.load_state_dict({'state': slots, 'param_groups': agent.optimizer.state_dict()['param_groups']})
+    for parameter, moments in agent.optimizer.state.items():
+        alike = {slot: value for slot, value in moments.items() if slot != 'step' and value.shape == parameter.shape}
+        moments.update({slot: laid_out(value, parameter) for slot, value in alike.items()})
+
+
+def pack(tree, tensors):
+    """A tree as JSON has it; its arrays and tensors go into `tensors`, as bytes."""
+    if isinstance(tree, dict):
+        return {str(name): pack(branch, tensors) for name, branch in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return [pack(branch, tensors) for branch in tree]
+    if isinstance(tree, torch.Tensor):  # of types that NumPy does not know, too
+        data = tree.detach().cpu().contiguous().clone().reshape(-1).view(torch.uint8)  # none may share its memory
+        kind = str(tree.dtype)
+    elif isinstance(tree, np.ndarray):
+        data = torch.from_numpy(np.ascontiguousarray(tree).reshape(-1).view(np.uint8).copy())
+        kind = tree.dtype.str
+    else:
+        return tree.item() if isinstance(tree, np.generic) else tree
+    name = f'run.{len(tensors)}'
+    tensors[name] = data
+    return {ARRAY: name, 'dtype': kind, 'shape': list(tree.shape)}
+
+
+def unpack(tree, tensors):
+    """What `pack` took apart; tuples have become lists."""
+    if isinstance(tree, list):
+        return [unpack(branch, tensors) for branch in tree]
+    if not isinstance(tree, dict):
+        return tree
+    if ARRAY not in tree:
+        return {name: unpack(branch, tensors) for name, branch in tree.items()}
+    data, kind = tensors[tree[ARRAY]], tree['dtype']
+    if kind.startswith('torch.'):
+        return data.view(getattr(torch, kind.removeprefix('torch.'))).reshape(tree['shape'])
+    return data.numpy().view(np.dtype(kind)).reshape(tree['shape'])
+
+
+def checksum(tensors):
+    """CRC-32 over names and bytes, in the order of the names."""
+    value = 0
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous().reshape(-1).view(torch.uint8)
+        value = zlib.crc32(tensor.numpy(), zlib.crc32(name.encode(), value))
+    return value

@@ -1,0 +1,76 @@
+"""Parts of saved agents, for other agents to begin with: eyes, a whole encoder, a discriminator's convolutions."""
+
+from pathlib import Path
+
+from Datasets.Experience import Part, Spec
+from Hyperparams.Checks import targets
+from Hyperparams.Instantiate import instantiate
+from Logging.Saving import CheckpointFile
+from Support.Errors import UserError, one_line
+
+# A saved config may name nothing else: it may come from a stranger, and among all of torch there is what runs code.
+BLOCKS = ('Agents', 'Blocks', 'torch.nn', 'torch.optim', 'Utils.load')
+
+
+def part(path, attr, allowed=()):
+    """The module `attr`, for example encoder.eyes, of the agent saved at `path`: as it acts, so of its moving average
+    if it has one. allowed: further modules whose classes the saved config may name.
+
+    Raises UserError if there is no such agent or part, or if its config names what is no block.
+    """
+    file = find(path)
+    agent = rebuild(file, allowed)
+    found, names = agent.average or agent.creator, attr.split('.')
+    for i, name in enumerate(names):
+        children = {child.lower(): module for child, module in found.named_children()}
+        if name.lower() not in children:
+            where = '.'.join(names[:i]) or 'the agent'
+            parts = ', '.join(children) or 'none'
+            raise UserError(f"No part '{name}' in {where} saved at {file}: attr={attr}. Parts: {parts}.")
+        found = children[name.lower()]
+    return found.requires_grad_(True).train()
+
+
+def find(path):
+    """The file of a checkpoint that is given itself or by its folder."""
+    path = Path(path).expanduser()
+    file = path if path.suffix == '.safetensors' else path / 'agent.safetensors'
+    if file.is_file():
+        return file
+    folder = Path(str(path).removesuffix('.pt'))
+    example = folder if (folder / 'agent.safetensors').is_file() else 'Checkpoints/Exp/DQNAgent/classify/mnist_1'
+    raise UserError(
+        f'No checkpoint at {path}: give the folder of its agent.safetensors (pickles are not read), as path={example}'
+    )
+
+
+def rebuild(file, allowed=()):
+    """The agent saved at a file, by the config beside it and with its weights. Raises UserError."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
+
+    header, tensors = CheckpointFile.read(file)
+    place = file.with_name('config.yaml')
+    try:
+        config = OmegaConf.load(place)
+        saved = OmegaConf.to_container(config)
+        for key, path in targets({name: saved[name] for name in ('agent', 'recipes')}):
+            if not any(f'{path}.'.startswith(f'{name}.') for name in (*BLOCKS, *allowed)):
+                raise UserError(
+                    f'{place}: {key}={path} is no block of this program: if you trust it, add allowed=[{path}]'
+                )
+        config.targets = list(allowed)
+        blocks = {'spec': spec_of(header['spec']), 'recipes': instantiate(config.recipes)}
+        agent = instantiate(config.agent, **blocks, frame_stack=config.frame_stack)
+        agent.load_state_dict({name[6:]: tensor for name, tensor in tensors.items() if name.startswith('agent.')})
+        return agent
+    except (OSError, KeyError, TypeError, RuntimeError, YAMLError, OmegaConfBaseException) as error:
+        cause = one_line(error)
+        raise UserError(f'The agent at {place} cannot be built ({cause}): save it anew') from error
+
+
+def spec_of(saved):
+    """What JSON made of a Spec -> the Spec."""
+    spec = {name: tuple(value) if isinstance(value, list) else value for name, value in saved.items()}
+    return Spec(**{**spec, 'parts': tuple(Part(name, tuple(shape), kind) for name, shape, kind in spec['parts'])})

@@ -1,0 +1,1 @@
+"""Agents and runs on disk: checkpoint files and folders, resuming, parts of saved agents."""

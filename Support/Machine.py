@@ -1,0 +1,118 @@
+"""The machine: device, precision, cores and threads."""
+
+import math
+import os
+from pathlib import Path
+
+from Support.Errors import UserError
+
+
+def choose_algorithms(deterministic=False):
+    """Whether torch computes the same bits at every run, on a GPU too; where it cannot, it warns. It may be slower.
+
+    Process-wide: a sweep's next run chooses anew. To be called before the first work on a GPU.
+    """
+    import torch
+
+    torch.backends.cudnn.deterministic = deterministic
+    if deterministic:
+        torch.backends.cudnn.benchmark = False
+        os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')  # docs.nvidia.com/cuda/cublas, reproducibility
+    if deterministic != torch.are_deterministic_algorithms_enabled():  # it imports what takes a while
+        torch.use_deterministic_algorithms(deterministic, warn_only=True)
+
+
+def choose_device(device=None, parallel=False):
+    """torch.device: the one named, else cuda, else mps, else cpu. Raises UserError if it is not there."""
+    import torch
+
+    if parallel and torch.cuda.device_count() < 2:
+        print('parallel=true changes nothing: fewer than two GPUs are visible')
+    there = {'cuda': torch.cuda.is_available(), 'mps': torch.backends.mps.is_available(), 'cpu': True}
+    if device is None:
+        return torch.device(next(kind for kind, available in there.items() if available))
+    try:
+        chosen = torch.device(device)
+    except RuntimeError:
+        raise UserError(f"No device '{device}': device=cpu, device=cuda or device=cuda:1.") from None
+    if not there.get(chosen.type, True) or (chosen.type == 'cuda' and (chosen.index or 0) >= torch.cuda.device_count()):
+        raise UserError(f"Device '{device}' is not on this machine: device=cpu, or leave it out.")
+    return chosen
+
+
+def choose_precision(precision, device, images):
+    """'fp32' or 'bf16': the one given; for 'auto' (or None) bf16 for images where the hardware computes in it.
+
+    Small networks on states gain nothing from it. Raises UserError for anything else.
+    """
+    if precision in ('fp32', 'bf16'):
+        return precision
+    if precision not in ('auto', None):
+        raise UserError(f"No precision '{precision}': precision=auto, precision=fp32 or precision=bf16.")
+    return 'bf16' if images and computes_in_bf16(device) else 'fp32'
+
+
+def computes_in_bf16(device):
+    """Whether the hardware does: elsewhere bf16 is emulated, and slower than fp32."""
+    import torch
+
+    if device.type == 'cpu':
+        return torch.cpu._is_avx512_bf16_supported()
+    return device.type == 'cuda' and torch.cuda.is_bf16_supported(including_emulation=False)
+
+
+def tune_processor():
+    """Two settings that make updates up to twice as fast on CPU and change nothing else.
+
+    Numbers below 1e-38 are zero (Adam's moments of idle units get there, and arithmetic on them is slow), and glibc
+    keeps freed memory instead of giving it back, page by page, after each tensor (on Linux alone).
+    """
+    import ctypes
+
+    import torch
+
+    torch.set_flush_denormal(True)
+    try:
+        mallopt = ctypes.CDLL('libc.so.6').mallopt
+    except OSError:
+        return
+    trim_threshold, top_pad, mmap_threshold = -1, -2, -3  # malloc.h
+    for option, value in ((mmap_threshold, 32 << 20), (trim_threshold, 1 << 30), (top_pad, 64 << 20)):
+        # 32 MB is the most that mmap_threshold takes
+        mallopt(option, value)
+
+
+def usable_cores():
+    """Cores that this process may run on: hyperthreads count. A container's share of them is rounded up."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()  # absent on macOS
+    try:
+        quota, period = map(int, Path('/sys/fs/cgroup/cpu.max').read_text().split())  # 'max' where there is no limit
+    except (OSError, ValueError):
+        return cores
+    return max(1, min(cores, math.ceil(quota / period)))
+
+
+def physical_cores():
+    """The same, but of hyperthreads that share a core only one; half of them where that cannot be told."""
+    try:
+        siblings = {
+            Path(f'/sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list').read_text()
+            for core in os.sched_getaffinity(0)
+        }
+    except (AttributeError, OSError):  # on Linux alone
+        return max(1, usable_cores() // 2)
+    return min(len(siblings), usable_cores())
+
+
+def choose_threads(threads=None, images=False):
+    """Sets and returns torch's number of threads: the one given, else a core each to learn from images, else half of
+    the usable cores.
+
+    Convolutions take all the time there is; small networks are slower with more threads, and so is everything beside
+    another busy process: threads that wait for each other spin. A rule and not a probe, because the number changes the
+    last bit of results.
+    """
+    import torch
+
+    torch.set_num_threads(int(threads or (physical_cores() if images else max(1, usable_cores() // 2))))
+    return torch.get_num_threads()

@@ -1,0 +1,101 @@
+"""Collectors and a learner, each a process of its own, with a replay and an agent between them."""
+
+import csv
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+from safetensors import safe_open
+
+import Run
+from Hyperparams.Compose import launch
+from Support.Files import PROJECT
+
+WORDS = ['task=gym/cartpole', 'threads=1', 'tensorboard=false', 'video=false', 'plotting.plot_experiments=false',
+         'hidden_dim=64', 'trunk_dim=32', 'batch_size=64', 'lr=1e-3', 'evaluate_per_steps=0']  # fmt: skip
+COLLECT = [*WORDS, 'learn_per_steps=0', 'replay.save=true', 'load_per_steps=1', 'train_steps=1000000',
+           'replay.capacity=20000', 'agent.epsilon=0.1']  # fmt: skip
+LEARN = [*WORDS, 'offline=true', 'learn_per_steps=1', 'save_per_steps=20', 'replay.wait=300', 'agent.target_tau=0.02']
+SAVED = 'Checkpoints/Exp/DQNAgent/gym/cartpole_1/agent.safetensors'
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts `python Run.py ...` in the test's folder; whatever still runs at the end is killed."""
+    running = []
+
+    def start(*words):
+        command = [sys.executable, PROJECT / 'Run.py', *words]
+        running.append(subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
+        return running[-1]
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def wait(condition, process, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None and time.monotonic() < end, process.communicate()[0].decode()
+        time.sleep(0.02)
+
+
+def written(folder):
+    """Slots of each replay, by its name."""
+    found = {}
+    for header in sorted(folder.rglob('ReplayBuffer/**/header.json')):
+        heads = header.with_name('heads.npy').read_bytes()[-8:]
+        found[header.parent.name] = int.from_bytes(heads, 'little')
+    return found
+
+
+def test_any_order_any_number_any_end(tmp_path, start, monkeypatch, capsys):
+    """The learner is first and waits; two collectors come; one of them and the learner are killed and come again. What
+    comes of it has learned."""
+    learner = start(*LEARN, 'train_steps=1000000')
+    first = start(*COLLECT)
+    wait((tmp_path / SAVED).exists, learner)
+    assert len(written(tmp_path)) == 1
+    second = start(*COLLECT, 'collector=2')
+    wait(lambda: sum(count > 500 for count in written(tmp_path).values()) == 2, second)
+
+    monkeypatch.chdir(tmp_path)
+    assert launch(Run.main, [*COLLECT, 'collector=2']) == 2  # the same number once more would do the same
+    assert 'collector=3' in capsys.readouterr().err
+
+    for process in first, learner:
+        process.kill()
+        process.wait()
+    first = start(*COLLECT)
+    before = (tmp_path / SAVED).stat().st_mtime_ns
+    learner = start(*LEARN, 'train_steps=3000', 'load=true')
+    wait(lambda: len(written(tmp_path)) == 3 and (tmp_path / SAVED).stat().st_mtime_ns > before, learner)
+    learner.wait(300)
+    assert learner.returncode == 0
+    for process in first, second:
+        process.terminate()
+        assert process.wait(60) == 128 + 15
+
+    with safe_open(SAVED, 'pt') as file:
+        state = json.loads(file.metadata()['run'])
+    assert len(state['run']['memory']['names']) == 3 and state['step'] == state['updates'] == 3000
+    with open(tmp_path / 'Benchmarking/Exp/DQNAgent/gym/cartpole_1_Eval.csv', newline='') as file:
+        rewards = [float(row['reward']) for row in csv.DictReader(file)]
+    assert rewards[-1] > 60  # at random 22, at the start about 10
+    names = {path.name for path in (tmp_path / 'Benchmarking/Exp/DQNAgent/gym').glob('*_Train.csv')}
+    assert names == {f'cartpole_1_{who}Train.csv' for who in ('', 'Collector_', 'Collector2_')}
+
+
+def test_what_a_learner_saved_goes_on_among_environments(tmp_path, monkeypatch):
+    """Its memory is others' replays, which stay as they are: it begins one of its own."""
+    monkeypatch.chdir(tmp_path)
+    short = ['seed_steps=20', 'evaluate_episodes=1']
+    assert launch(Run.main, [*WORDS, *short, 'learn_per_steps=0', 'replay.save=true', 'train_steps=300']) == 0
+    assert launch(Run.main, [*WORDS, *short, 'offline=true', 'train_steps=20']) == 0
+    before = written(tmp_path)
+    assert launch(Run.main, [*WORDS, *short, 'load=true', 'train_steps=60']) == 0
+    assert written(tmp_path) == before
