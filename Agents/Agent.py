@@ -1,310 +1,235 @@
 """The one update that every agent shares."""
 
-import inspect
-from contextlib import nullcontext
-from copy import deepcopy
-from functools import cached_property, partial
+from collections.abc import Callable, Iterable
+from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
-from Agents.Domains import Classifies, Gan, Generates
+from Agents.BlockBuilder import BlockBuilder
+from Agents.Domains import choose_domain
 from Agents.Losses.TemporalDifference import bootstrap, td_loss
-from Agents.Optimizers import Accumulator, groups
-from Agents.Phase import Phase as Phase
-from Agents.Precision import Lowered
-from Blocks.Actors import Actor, choose_largest
-from Blocks.Architectures import Null
-from Blocks.Critics import Critic
-from Blocks.Encoders import Encoder, RecordEncoder
-from Blocks.PackedObservations import OnImages
-from Blocks.Shapes import build
-from Datasets.Experience import to
-from Support.Errors import UserError, one_line
+from Agents.Phase import Phase, check_phases
+from Agents.PhaseOptimizer import PhaseOptimizer
+from Agents.Precision import Precision
+from Agents.TargetNetworks import Follower, frozen_copy
+from Blocks.Actors import choose_largest
+from Blocks.Creator import Creator
+from Datasets.Experience import Experience, Part, Spec, to
 from Support.Schedules import schedule
 
 
-class Agent(Classifies, Generates, nn.Module):
-    """A creator (encoder, actor, critic), the phases it learns in, and copies of it that follow slowly.
+class _BuiltWhenComplete(type):
+    """Builds an agent once its constructor is done, so that a subclass may set things before and after `super`."""
 
-    Which domain, cast, blocks and phases: decided here, once. A subclass sets its own hyperparameters before it calls
-    this constructor, says in `reinforce` which blocks control takes, and in `next_value` what follows is worth.
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        agent = super().__call__(*args, **kwargs)
+        agent._build()
+        return agent
 
-    Arguments:
-        spec: of the suite. recipes: the blocks, as nested dicts of partials or None (`Blocks.Shapes.build`).
-        frame_stack: frames in an observation. generate, RL, supervise: the domain, see `Agents.Casts`.
-        lr: learning rate, a number or a schedule over agent steps. optimizer: a torch.optim class or partial.
-        rates: part of the creator -> factor of lr, a number or a schedule; while it is 0 the part is frozen.
-        clip_grad_norm: of each phase's gradient; None for none. accumulate: updates whose gradients make one step.
-        huber: critics learn by the Huber loss, not the square. label_smoothing: share of a label that all classes get.
-        gan: how images are judged, fields of `Agents.Domains.Gan`.
+
+class Agent(nn.Module, metaclass=_BuiltWhenComplete):
+    """A creator (encoder, actor, critic), the phases it learns in, its target network and its moving average.
+
+    A subclass says in `reinforce` which blocks, cast and phases control takes, and in `next_value` how much the next
+    observation is worth. Hyperparameters may be set before or after `super().__init__`: blocks are built afterwards.
+
+    Arguments (defaults, units and ranges: Hyperparams/args.yaml):
+        spec: of the suite. recipes: the user's blocks, see `BlockBuilder`. frame_stack: frames in an observation.
+        generate, RL, supervise, label_smoothing, gan, latent_dim: see `Agents.Domains`.
+        lr, weight_decay, optimizer, rates, clip_grad_norm, accumulate: see `PhaseOptimizer`.
+        trunk_dim, hidden_dim, num_critics, parallel: see `BlockBuilder`.
+        huber: critics learn by the Huber loss instead of the square.
         stddev_schedule: deviation of the exploration noise. explore_steps: uniformly random actions before this step.
-        target_tau, target_period: every `period` updates the target creator moves by tau towards the creator
-            (tau 1: a copy; tau 1 and period 1: there is none, the creator is its own target).
+        target_tau, target_period: every `target_period` updates the target network moves by tau towards the creator
+            (tau 1: a copy; tau 1 and period 1: no target network, the creator is its own target).
         ema, ema_decay: act and evaluate with moving-average weights.
-        precision: 'fp32', or 'bf16' for autocast. parallel: DataParallel of the eyes. log: losses in the Train log.
+        precision: 'fp32', or 'bf16' for autocast. log: losses go to the Train log.
     """
 
-    on_policy = False  # learns from nothing but what it just did; a domain's constructor may set it
+    def __new__(cls, *args: Any, **kwargs: Any) -> 'Agent':
+        agent = super().__new__(cls)
+        nn.Module.__init__(agent)  # here, so that a subclass may assign submodules before `super().__init__`
+        return agent
 
-    def __init__(self, spec, recipes=None, *, frame_stack=1, generate=False, RL=True, supervise=True, lr=1e-4,
-                 weight_decay=0.0, optimizer=torch.optim.AdamW, rates=None, clip_grad_norm=None, accumulate=1,
-                 trunk_dim=50, hidden_dim=512, num_critics=1, huber=False, label_smoothing=0.0, gan=None,
-                 stddev_schedule=0.2, explore_steps=0, target_tau=0.01, target_period=1, latent_dim=64, ema=False,
-                 ema_decay=0.999, precision='fp32', parallel=False, log=False):  # fmt: skip
-        super().__init__()
-        self.spec, self.recipes, self.parallel = spec, recipes or {}, parallel
-        self.obs_shape = (spec.obs_shape[0] * frame_stack, *spec.obs_shape[1:])
-        self.latent_shape = (latent_dim,)
-        self.trunk_dim, self.hidden_dim, self.num_critics = trunk_dim, hidden_dim, num_critics
-        self.RL, self.supervise, self.huber, self.label_smoothing = RL, supervise, huber, label_smoothing
-        self.gan = Gan(**(gan or {}))
+    def __init__(self, spec: Spec, recipes: dict[str, Any] | None = None, *, frame_stack: int = 1,
+                 generate: bool = False, RL: bool = True, supervise: bool = True, lr: float | str = 1e-4,
+                 weight_decay: float = 0.0, optimizer: Callable[..., torch.optim.Optimizer] = torch.optim.AdamW,
+                 rates: dict[str, float | str] | None = None, clip_grad_norm: float | None = None, accumulate: int = 1,
+                 trunk_dim: int = 50, hidden_dim: int = 512, num_critics: int = 1, huber: bool = False,
+                 label_smoothing: float = 0.0, gan: dict[str, Any] | None = None, stddev_schedule: float | str = 0.2,
+                 explore_steps: int = 0, target_tau: float = 0.01, target_period: int = 1, latent_dim: int = 64,
+                 ema: bool = False, ema_decay: float = 0.999, precision: str = 'fp32', parallel: bool = False,
+                 log: bool = False) -> None:  # fmt: skip
+        self.spec, self.huber, self.log = spec, huber, log
         self.exploration, self.explore_steps = stddev_schedule, explore_steps
-        self.domain = 'generate' if generate else spec.kind
-        self.aug = self.build_aug()
-        self.creator, self.cast, self.phases = getattr(self, self.domain)()
-        self.step, self.updates, self.logs, self.log = 0, 0, {}, log  # step: the run's, in agent steps
-        self.target_tau, self.target_period = target_tau, target_period
-        self.target = None if target_tau == 1 and target_period == 1 else deepcopy(self.creator).requires_grad_(False)
-        self.ema_decay = ema_decay
-        self.average = deepcopy(self.creator).requires_grad_(False) if ema else None
-        self.precision, self.lowerings = precision, {}  # creator -> Lowered
-        self.clip_grad_norm, self.lr, self.rates = clip_grad_norm, lr, self.checked(rates)
-        self.accumulator = Accumulator(accumulate) if accumulate > 1 else None
-        fused = {'fused': True} if 'fused' in inspect.signature(optimizer).parameters else {}  # one pass, not ten
-        self.build_optimizer = partial(optimizer, lr=schedule(lr, 0), **fused)
-        self.weight_decay = weight_decay
-        self.register_buffer('here', torch.empty(0), persistent=False)  # moves with the agent
+        self.blocks = BlockBuilder(spec, recipes, frame_stack, trunk_dim, hidden_dim, num_critics, parallel)
+        self.domain = choose_domain(spec, generate, RL, supervise, label_smoothing, gan, latent_dim)
+        self.precision = Precision(precision)
+        self.step, self.updates = 0, 0  # agent steps of the run; updates
+        self.logs: dict[str, torch.Tensor] = {}
+        self.extras: dict[str, np.ndarray] = {}  # [N, ...] each: what the last `act` leaves to be stored with the step
+        self.register_buffer('_here', torch.empty(0), persistent=False)  # moves with the agent
+        self._optimization = lr, optimizer, weight_decay, rates, clip_grad_norm, accumulate
+        self._target = None if target_tau == 1 and target_period == 1 else (target_tau, target_period)
+        self._average = (1 - ema_decay, 1) if ema else None
 
-    @cached_property
-    def optimizer(self):
-        """Of the creator; built when first needed: torch.optim then imports its compiler, 1.4 s of the start."""
-        parts = dict(self.creator.named_children()) if self.rates else {'creator': self.creator}  # few groups are fast
-        try:
-            return self.build_optimizer(groups(parts, self.weight_decay))
-        except (TypeError, ValueError) as error:
-            raise UserError(f'agent.optimizer cannot be built: {one_line(error)}') from error
+    def _build(self) -> None:
+        """Builds blocks, optimizer, target network and moving average."""
+        self.aug = self.blocks.aug()
+        self.creator, self.cast, phases = self.domain.build(self)
+        self.phases = check_phases(phases, self.creator, type(self).__name__)
+        self.target = frozen_copy(self.creator) if self._target else None
+        self.average = frozen_copy(self.creator) if self._average else None
+        pairs = (self.target, self._target), (self.average, self._average)
+        self._followers = [Follower(copy, self.creator, *rates) for copy, rates in pairs if copy is not None]
+        self.optimization = PhaseOptimizer(self.creator, self.phases, *self._optimization)
 
-    def checked(self, rates):
-        """Factors of the learning rate that are not 1, by part. Raises UserError if there is no such part."""
-        rates = {name: rate for name, rate in (rates or {}).items() if rate != 1}
-        parts = [name for name, _ in self.creator.named_children()]
-        for name in rates:
-            if name not in parts:
-                raise UserError(f"No part '{name}' for agent.rates: here they are {', '.join(parts)}.")
-        return rates
-
-    def rate(self, part):
-        """Factor of the learning rate of a part at this step."""
-        return schedule(self.rates.get(part, 1.0), self.step)
-
-    @cached_property
-    def trained(self):
-        """The parameters that each phase trains, by part."""
-        return {
-            phase: {part: list(getattr(self.creator, part).parameters()) for part in phase.trains}
-            for phase in self.phases
-        }
-
-    # Domains: blocks, cast, phases
-
-    def reinforce(self):
-        """What control takes -> Creator, cast, phases."""
+    def reinforce(self) -> tuple[Creator, Callable[[Experience, 'Agent'], Experience], tuple[Phase, ...]]:
+        """The creator of control, its cast (`Agents.Casts`) and its phases."""
         raise TypeError(f'{type(self).__name__} does not say how it acts')
-
-    def build_aug(self):
-        recipe = self.recipes.get('aug')
-        if recipe and self.spec.parts:
-            return OnImages(recipe, self.obs_shape, self.spec.parts)
-        return build(recipe or Null, self.obs_shape)
-
-    def build_encoder(self, recipe=None, **arguments):
-        recipe = recipe or self.recipes.get('encoder') or {}
-        kind = partial(RecordEncoder, parts=self.spec.parts) if self.spec.parts else Encoder
-        return kind(self.obs_shape, **recipe, mean=self.spec.mean, std=self.spec.std, parallel=self.parallel,
-                    **arguments)  # fmt: skip
-
-    def build_actor(self, repr_shape, output_shape):
-        recipe = self.recipes.get('actor') or {}
-        return Actor(repr_shape, output_shape, **recipe, trunk_dim=self.trunk_dim, hidden_dim=self.hidden_dim)
-
-    def build_critic(self, repr_shape, action_shape, num_actions=None, **arguments):
-        recipe = self.recipes.get('critic') or {}
-        return Critic(repr_shape, action_shape, num_actions, **recipe, ensemble=self.num_critics,
-                      trunk_dim=self.trunk_dim, hidden_dim=self.hidden_dim, **arguments)  # fmt: skip
 
     # Acting
 
     @property
-    def device(self):
-        return self.here.device
+    def device(self) -> torch.device:
+        return self._here.device
 
     @property
-    def noise(self):
-        """Of the exploration at this step: a deviation or a probability, as the policy has it."""
+    def noise(self) -> float:
+        """Exploration at this step: a deviation, a probability or a temperature, as the policy takes it."""
         return schedule(self.exploration, self.step)
 
-    def autocast(self):
-        return torch.autocast(self.device.type, torch.bfloat16) if self.precision == 'bf16' else nullcontext()
+    @property
+    def on_policy(self) -> bool:
+        """Whether the agent learns only from the steps since its last update."""
+        return False
 
-    def lowered(self, creator):
-        """For passes in which a creator (or None) gets no gradient: in bf16 its weights are then cast but once."""
-        if self.precision != 'bf16' or creator is None:
-            return nullcontext()
-        if creator not in self.lowerings:
-            self.lowerings[creator] = Lowered(creator)
-        return self.lowerings[creator]
+    @property
+    def extra_parts(self) -> tuple[Part, ...]:
+        """Names, shapes and dtypes of `extras`; each has the name of a field of `Experience`."""
+        return ()
 
     @torch.no_grad()
-    def act(self, obs, explore=True, first=None):
-        """Observations [N, ...] of NumPy -> actions [N, ...] of NumPy; greedy unless it explores. `first` [N] bool:
-        where an episode begins, for agents that remember (None: everywhere)."""
+    def act(self, obs: np.ndarray, explore: bool = True, first: np.ndarray | None = None) -> np.ndarray:
+        """Chooses actions [N, ...] for observations [N, ...]; the best ones unless it explores.
+
+        first: [N] bool, an episode begins; for agents with a memory. None: everywhere."""
         creator = self.average or self.creator
-        if creator.training:  # of it alone: to tell every module takes as long as a layer does
+        if creator.training:  # only its own flag: setting that of every module takes as long as a layer
             creator.eval()
-        with self.autocast(), self.lowered(creator):
-            features = self.see(creator, torch.as_tensor(obs, device=self.device), explore, first)
+        with self.precision.autocast(self.device), self.precision.cast_once(creator):
+            features = self.encode(creator, torch.as_tensor(obs, device=self.device), explore, first)
             policy = creator.policy(features, self.noise if explore else 0.0)
             action = policy.sample() if explore else policy.mode()
         if explore and self.step < self.explore_steps:
-            action = self.explore(action)
+            action = uniform_actions(action, self.spec)
         return action.float().cpu().numpy() if action.is_floating_point() else action.cpu().numpy()
 
-    def see(self, creator, obs, explore, first):
-        """What a creator bases its action on."""
+    def encode(self, creator: Creator, obs: torch.Tensor, explore: bool, first: np.ndarray | None) -> torch.Tensor:
+        """Features that an action is chosen by."""
         return creator.encoder(obs)
-
-    def explore(self, action):
-        """Uniformly random actions of the same shape."""
-        if action.is_floating_point():
-            return choose_largest(2 * torch.rand_like(action) - 1, self.spec.one_hots)
-        return torch.randint_like(action, self.spec.num_actions)
 
     # Learning
 
-    def learn(self, memory):
-        """One creator update per batch: perceive, cast the task as experience, judge and create, phase by phase."""
-        self.prepare()
-        for batch in memory.batches(self):
-            with self.autocast():
+    def learn(self, replay: Any) -> dict[str, torch.Tensor]:
+        """Makes one update per batch: perceive, cast as experience, then phase by phase losses and optimizer step.
+
+        Returns the logs: losses and what they note, as tensors."""
+        self._train_mode()
+        for batch in self.batches(replay):
+            with self.precision.autocast(self.device):
                 batch = self.cast(self.perceive(batch), self)
             for phase in self.phases:  # a later phase sees the step of an earlier one
                 if self.updates % phase.period:
                     continue
-                with self.autocast(), self.lowered(self.target):
-                    losses = {name: getattr(self, name)(batch) for name in phase.losses}
-                self.optimize(sum(losses.values()), phase)
+                with self.precision.autocast(self.device), self.precision.cast_once(self.target):
+                    losses = {loss.__name__: loss(batch) for loss in phase.losses}
+                self.optimization.step(sum(losses.values()), phase, self.step)
                 self.logs.update({name: loss.detach() for name, loss in losses.items()})
             self.follow()
-            if memory.prioritized:
-                memory.reprioritize(batch.index, self.logs['td_error'].cpu())
+            if replay.prioritized:
+                replay.reprioritize(batch.index, self.td_error.cpu())
         return self.logs
 
-    def prepare(self):
-        """Modules to training; a frozen part's running statistics rest too."""
+    def batches(self, replay: Any) -> Iterable[Experience]:
+        """The batches of one call of `learn`."""
+        return replay.batches()
+
+    def _train_mode(self) -> None:
+        """Sets modules to training, but a frozen part to evaluation: its running statistics must not move."""
         for module in (self, self.creator):
             if not module.training:
                 module.train()
-        for part in self.rates:
-            getattr(self.creator, part).train(self.rate(part) > 0)
+        for part in self.optimization.rates:
+            getattr(self.creator, part).train(self.optimization.rate(part, self.step) > 0)
 
-    def perceive(self, batch):
-        """The batch on the agent's device, its images augmented."""
+    def perceive(self, batch: Experience) -> Experience:
+        """Moves the batch to the agent's device and augments its images."""
         batch = to(self.device, batch)
         if batch.next_obs is not None:
             batch = batch._replace(next_obs=self.aug(batch.next_obs))
         if batch.future is not None:
             obs = batch.future.obs  # [B, K, ...]
-            batch = batch._replace(
-                future=batch.future._replace(obs=self.aug(obs.flatten(0, 1)).unflatten(0, obs.shape[:2]))
-            )
+            obs = self.aug(obs.flatten(0, 1)).unflatten(0, obs.shape[:2])
+            batch = batch._replace(future=batch.future._replace(obs=obs))
         return batch._replace(obs=self.aug(batch.obs))
 
-    def optimize(self, loss, phase):
-        """One step of the optimiser for what the phase trains: the others get no gradient, so they do not move."""
-        parts = {part: own for part, own in self.trained[phase].items() if own and self.rate(part)}
-        parameters = [parameter for own in parts.values() for parameter in own]
-        if not parameters:  # all of it is frozen
-            return
-        for group in self.optimizer.param_groups:
-            group['lr'] = schedule(self.lr, self.step) * self.rate(group['part'])
-        loss.backward(inputs=parameters)
-        if self.accumulator and not self.accumulator.full(phase, parameters):
-            return
-        if self.clip_grad_norm:
-            nn.utils.clip_grad_norm_(parameters, self.clip_grad_norm)
-        self.optimizer.step()
-        torch.autograd.graph.increment_version(parameters)  # fused steps do not: copies of weights would not follow
-        self.optimizer.zero_grad(set_to_none=True)
-
-    @torch.no_grad()
-    def follow(self):
-        """The target creator and the moving average follow the creator."""
+    def follow(self) -> None:
+        """Counts the update; target network and moving average follow the creator."""
         self.updates += 1
-        if self.target is not None and self.updates % self.target_period == 0:
-            track(*self.pairs['target'], self.target_tau)
-        if self.average is not None:
-            track(*self.pairs['average'], 1 - self.ema_decay)
+        for follower in self._followers:
+            follower.update(self.updates)
 
-    @cached_property
-    def pairs(self):
-        """The tensors of each slow creator beside the creator's own; to look for them takes as long as to move them."""
-        slow = {'target': self.target, 'average': self.average}
-        return {name: beside(module, self.creator) for name, module in slow.items() if module is not None}
+    def state(self) -> dict[str, Any]:
+        """What a resumed run needs beside the tensors and counters: nested dicts of tensors and numbers."""
+        return {'logs': self.logs, 'gradients': self.optimization.state()}
 
-    def state(self):
-        """What decides, beside its tensors and counters, how it goes on: nested dicts of tensors and numbers."""
-        return {'logs': self.logs, 'gradients': self.accumulator and self.accumulator.state(self.trained)}
-
-    def restore(self, state):
-        """Goes on from a `state()`."""
+    def restore(self, state: dict[str, Any]) -> None:
+        """Resumes from a `state()`."""
         self.logs = state['logs']
-        if self.accumulator and state['gradients']:
-            self.accumulator.restore(state['gradients'], self.trained)
+        self.optimization.restore(state['gradients'])
 
     # Losses. They see features where the batch had observations.
 
     @property
-    def slow(self):
-        """The creator that targets are computed with."""
+    def target_creator(self) -> Creator:
+        """The creator that targets are computed with: the target network, or the creator if there is none."""
         return self.target or self.creator
 
-    def critic_loss(self, batch):
-        """The critic learns what the action was worth."""
+    def critic_loss(self, batch: Experience) -> torch.Tensor:
+        """Temporal-difference loss of the critic."""
         q = self.creator.critic(batch.obs, batch.action).float()
         self.logs['q'] = q.detach().mean()
-        loss, self.logs['td_error'] = td_loss(q, self.returns(batch), batch.weight, self.huber)
+        loss, self.td_error = td_loss(q, self.returns(batch), batch.weight, self.huber)
+        self.logs['td_error'] = self.td_error
         return loss
 
     @torch.no_grad()
-    def returns(self, batch):
-        """[B]: the reward, and where something follows, what that is worth."""
+    def returns(self, batch: Experience) -> torch.Tensor:
+        """Targets [B]: the reward and, unless the task ends there, the discounted value of what follows."""
         if batch.next_obs is None:
             return batch.reward
         return bootstrap(batch.reward, batch.discount, self.next_value(batch))
 
-    def worth(self, critic, features, policy):
-        """[B]: what a policy is worth by the least of the critics, E[min Q] (TD3, arXiv:1802.09477)."""
+    def next_value(self, batch: Experience) -> torch.Tensor:
+        """Value [B] of the next observations."""
+        raise TypeError(f'{type(self).__name__} does not say how much the next observation is worth')
+
+    def expected_value(self, critic: nn.Module, features: torch.Tensor, policy: Any) -> torch.Tensor:
+        """E[min Q] [B] under a policy, by the least of the critics (TD3, arXiv:1802.09477)."""
         return policy.expect(lambda action: critic(features, action).float().amin(0))
 
-    def actor_loss(self, batch):
-        """The actor climbs its critic (DDPG, arXiv:1509.02971, eq. 6)."""
+    def actor_loss(self, batch: Experience) -> torch.Tensor:
+        """Minus the critic's value of the policy (DDPG, arXiv:1509.02971, eq. 6)."""
         features = batch.obs.detach()
         policy = self.creator.policy(features, self.noise)
-        return -self.worth(self.creator.critic, features, policy).mean()
+        return -self.expected_value(self.creator.critic, features, policy).mean()
 
 
-def beside(slow, fast):
-    """(parameters, parameters) and (buffers, buffers) of two modules that are alike."""
-    return [
-        (list(slow.parameters()), list(fast.parameters())),
-        (list(slow.buffers()), list(fast.buffers())),
-    ]
-
-
-def track(parameters, buffers, rate):
-    """Slow parameters move by `rate` towards fast ones; buffers are copied. Both: (slow ones, fast ones)."""
-    if parameters[0]:
-        torch._foreach_lerp_(*parameters, rate)
-    for mine, theirs in zip(*buffers, strict=True):
-        mine.copy_(theirs)
+def uniform_actions(action: torch.Tensor, spec: Spec) -> torch.Tensor:
+    """Draws uniformly random actions of the shape and kind of `action` [N, ...]."""
+    if action.is_floating_point():
+        return choose_largest(2 * torch.rand_like(action) - 1, spec.one_hots)
+    return torch.randint_like(action, spec.num_actions)

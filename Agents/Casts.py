@@ -45,7 +45,7 @@ def generate(batch, agent):
     """Half the images are the data's, half the agent's own; the critic is to tell them apart (arXiv:1406.2661)."""
     real = batch.obs / 127.5 - 1
     label = None if batch.label is None else batch.label.repeat(2)
-    obs = agent.imagine(2 * len(real), label)
+    obs = agent.domain.imagine(2 * len(real), label)
     with torch.no_grad():
         created = agent.creator.policy(obs[len(real) :]).sample()
     reward = torch.cat([torch.ones(len(real)), torch.zeros(len(real))]).to(real.device)

@@ -1,29 +1,35 @@
-"""Proximal policy optimisation (arXiv:1707.06347)."""
+"""Proximal policy optimization (arXiv:1707.06347)."""
+
+from typing import Any
+
+import torch
 
 from Agents.A2C import A2C
 from Agents.Losses.PolicyGradient import approximate_kl, clipped_ratio
+from Datasets.Experience import Experience
 
 
 class PPO(A2C):
-    """Learns several epochs from a rollout, but no further than the ratio of new to old probabilities allows.
+    """Learns several epochs from a rollout, as far as the ratio of new to old probabilities allows.
 
-    clip: how far a ratio may leave 1. clip_value: how far values may leave the old ones; None: anywhere.
-    target_kl: a rollout is done with when the policy has moved by so much; None: never before its epochs are over.
+    clip: how far a ratio may leave 1. clip_value: how far values may leave the old ones; None: no bound.
+    target_kl: the epochs of a rollout end once the policy has moved by this KL divergence; None: never early.
     """
 
-    def __init__(
-        self, *args, clip=0.2, clip_value=None, target_kl=None, trace=0.95, normalize=True, epochs=4, **common
-    ):
-        self.clip, self.clip_value, self.target_kl = clip, clip_value, target_kl
+    def __init__(self, *args: Any, clip: float = 0.2, clip_value: float | None = None, target_kl: float | None = None,
+                 trace: float = 0.95, normalize: bool = True, epochs: int = 4, **common: Any) -> None:  # fmt: skip
         super().__init__(*args, trace=trace, normalize=normalize, epochs=epochs, **common)
+        self.clip, self.clip_value, self.target_kl = clip, clip_value, target_kl
 
-    def objective(self, log_prob, old_log_prob, advantage):
-        self.logs['kl'] = approximate_kl(log_prob.detach(), old_log_prob)
-        self.enough = self.target_kl is not None and bool(self.logs['kl'] > self.target_kl)
+    def objective(self, log_prob: torch.Tensor, old_log_prob: torch.Tensor, advantage: torch.Tensor) -> torch.Tensor:
+        self._kl = self.logs['kl'] = approximate_kl(log_prob.detach(), old_log_prob)
         return clipped_ratio(log_prob, old_log_prob, advantage, self.clip)
 
-    def value_loss(self, batch):
-        """The larger of the errors with and without the clipped value (the paper's own code)."""
+    def _finished(self) -> bool:
+        return self.target_kl is not None and bool(self._kl > self.target_kl)
+
+    def value_loss(self, batch: Experience) -> torch.Tensor:
+        """The larger of the squared errors with and without the clipped value (as in the paper's own code)."""
         if self.clip_value is None:
             return super().value_loss(batch)
         old, value = batch.returns - batch.advantage, self.creator.critic(batch.obs).float()

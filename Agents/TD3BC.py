@@ -1,32 +1,35 @@
 """TD3+BC, a minimalist approach to offline reinforcement learning (arXiv:2106.06860)."""
 
+from typing import Any
+
+import torch
+
 from Agents import Casts
 from Agents.TD3 import TD3
+from Datasets.Experience import Experience
 
 
 class TD3BC(TD3):
-    """TD3 whose actor also imitates what was done, so that it leaves it only for what its critics know to be better.
+    """TD3 whose actor also imitates the data's actions.
 
-    alpha: weight of the critics' judgement, which is taken in units of its own size. normalize_obs: states by the mean
-    and deviation of the data, as far as the batches have shown them (section 5).
+    alpha: weight of the value, which is divided by its own mean size. normalize_obs: normalize states by the running
+        mean and deviation of the data (section 5).
     """
 
-    def __init__(self, *args, alpha=2.5, normalize_obs=True, **common):
-        self.alpha, self.normalize_obs = alpha, normalize_obs
+    def __init__(self, *args: Any, alpha: float = 2.5, normalize_obs: bool = True, **common: Any) -> None:
         super().__init__(*args, **common)
+        self.alpha = alpha
+        self.blocks.normalize = normalize_obs
 
-    def build_encoder(self):
-        return super().build_encoder(normalize=self.normalize_obs)
-
-    def reinforce(self):
+    def reinforce(self) -> tuple:
         creator, _, (critic, actor) = super().reinforce()
-        return creator, Casts.observe_counted, (critic, actor._replace(losses=('faithful_actor_loss',)))
+        return creator, Casts.observe_counted, (critic, actor._replace(losses=(self.faithful_actor_loss,)))
 
-    def faithful_actor_loss(self, batch):
-        """-alpha Q(s, pi(s)) / mean |Q| + (pi(s) - a)^2 (section 5; of choices -log pi(a|s), not the square)."""
+    def faithful_actor_loss(self, batch: Experience) -> torch.Tensor:
+        """-alpha Q(s, pi(s)) / mean |Q| + (pi(s) - a)^2 (section 5); for discrete actions -log pi(a|s), no square."""
         features = batch.obs.detach()
         policy = self.creator.policy(features, self.noise)
-        q = self.worth(self.creator.critic, features, policy)
+        q = self.expected_value(self.creator.critic, features, policy)
         distance = policy.distance(batch.action).mean()
         self.logs['distance'] = distance.detach()
         return distance - self.alpha * q.mean() / q.detach().abs().mean()

@@ -25,12 +25,12 @@ def sweep(agent, memory, updates=200):
     The agent is worth nothing afterwards. Ends early where the loss is WORSE than it was, or no number."""
     rates, losses, least = [], [], math.inf
     for rate in np.geomspace(LOWEST, HIGHEST, updates):
-        agent.lr = float(rate)
+        agent.optimization.lr = float(rate)
         logs = agent.learn(memory)
         loss = float(sum(value for name, value in logs.items() if name.endswith('_loss')))
         if not math.isfinite(loss):
             break
-        rates.append(agent.lr)
+        rates.append(agent.optimization.lr)
         losses.append(loss)
         smooth = smoothed(losses)[-1]
         least = min(least, smooth)

@@ -51,7 +51,7 @@ def learn(agent, memory):
 
 def syncs(agent, memory):
     """How often learning would wait for a GPU: for a number, or for where a mask is true."""
-    agent.optimizer.step = lambda: None  # on a CPU it reads its counters; on a GPU they lie there
+    agent.optimization.optimizer.step = lambda: None  # on a CPU it reads its counters; on a GPU they lie there
     with profile(activities=[ProfilerActivity.CPU]) as profiled:
         learn(agent, memory)
     waits = [event for event in profiled.events() if event.name in ('aten::item', 'aten::nonzero')]

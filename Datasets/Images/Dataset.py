@@ -46,7 +46,7 @@ class Dataset:
         """Epochs finished."""
         return self.cursor * self.batch_size // len(self)
 
-    def batches(self, agent=None):
+    def batches(self):
         """Yields one Experience: obs uint8 [B, C, H, W], label int64 [B], or if mixed float32 [B, K], index int64 [B];
         the rest is the cast's."""
         index, epoch = self.order(self.cursor)

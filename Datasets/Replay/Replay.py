@@ -140,7 +140,7 @@ class Replay(Rings):
         """Whether a batch can be drawn."""
         return bool((self.heads > self.window).any())
 
-    def batches(self, agent=None):
+    def batches(self):
         """The one batch of this update, as tensors. A resume needs only `cursor`."""
         batch = self.sample(np.random.default_rng((self.seed, self.cursor)), self.batch_size)
         self.cursor += 1

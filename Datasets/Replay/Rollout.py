@@ -1,4 +1,7 @@
-"""What was done since the last update, for agents that learn from nothing older (on-policy)."""
+"""The steps since the last update, for on-policy agents."""
+
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,15 +12,13 @@ from Datasets.Replay.ReplayFiles import FINAL, TERMINATED, TRUNCATED
 
 
 class Rollout(Replay):
-    """The newest T steps of all N environments, each used in several epochs of minibatches, then never again.
+    """Collects the newest T steps of all N environments and shuffles them into minibatches, for several epochs.
 
-    The agent says how often (`epochs`), scales what it gets (`receive`) and judges it (`appraise`).
-    `batch_size` is that of a minibatch; T follows from how often it is asked. Minibatches are [n, L]: single steps
-    (L = 1), or if the agent is `recurrent` each environment's T steps in their order.
+    `batch_size` counts the steps of a minibatch; T follows from how often `collect` is called.
     """
 
-    def __init__(self, *args, device=None, **options):
-        super().__init__(*args, **options)  # what is learned from once has no copy on the device
+    def __init__(self, *args: Any, device: torch.device | None = None, **options: Any) -> None:
+        super().__init__(*args, **options)  # without the device: steps that are used once need no copy there
         self.since = self.heads.copy()
 
     def add(self, obs, action, reward, terminated, truncated, final_obs, label=None, life_lost=None):
@@ -29,22 +30,21 @@ class Rollout(Replay):
     def ready(self):
         return bool((self.heads > self.since).all())
 
-    def batches(self, agent):
-        """Minibatches of the rollout, newly shuffled in every epoch, until the agent has `enough`."""
-        rollout = agent.appraise(agent.receive(self.collect()))
-        steps = rollout._replace(next_obs=None, carry=None)._asdict()  # what follows is in the returns
-        length = rollout.reward.shape[1] if agent.recurrent else 1
+    def minibatches(self, rollout: Experience, epochs: int, sequences: bool = False) -> Iterator[Experience]:
+        """Minibatches [n, L] of a rollout [N, T], in every epoch in another order.
+
+        sequences: each environment's T steps stay together in their order (L = T); else single steps (L = 1)."""
+        steps = rollout._replace(next_obs=None, carry=None)._asdict()  # the returns hold what follows
+        length = rollout.reward.shape[1] if sequences else 1
         steps = {name: x.flatten(0, 1).unflatten(0, (-1, length)) for name, x in steps.items() if x is not None}
         if rollout.carry is not None:
             steps['carry'] = rollout.carry
         generator = np.random.default_rng((self.seed, self.cursor))
         self.cursor += 1
-        for _ in range(agent.epochs):
+        for _ in range(epochs):
             order = to(steps['action'].device, torch.from_numpy(generator.permutation(len(steps['action']))))
             for index in order.split(max(1, self.batch_size // length)):
                 yield Experience(**{name: field[index] for name, field in steps.items()})
-                if agent.enough:
-                    return
 
     def collect(self):
         """All steps since the last time -> Experience [N, T]."""

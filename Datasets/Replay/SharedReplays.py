@@ -54,7 +54,7 @@ class Shared:
     def __len__(self):
         return sum(map(len, self.parts.values()))
 
-    def batches(self, agent=None):
+    def batches(self):
         """The one batch of this update, drawn by (seed, cursor)."""
         batch = self.sample(np.random.default_rng((self.seed, self.cursor)), self.batch_size)
         self.cursor += 1

@@ -13,7 +13,7 @@ def evaluate(args, agent, arena, memory, prefix):
     args: the run's config. arena: Environment of evaluation. memory: what it learns from. prefix: of the run's files,
     pictures and tables.
     """
-    report = {'reinforce': play, 'classify': classify, 'generate': create}[agent.domain]
+    report = {'reinforce': play, 'classify': classify, 'generate': create}[agent.domain.name]
     picture = prefix.with_name(f'{prefix.name}_Video_Image') / str(agent.step)  # without suffix
     return report(args, agent, arena, memory, prefix, picture)
 

@@ -16,21 +16,21 @@ def create(args, agent, arena, memory, prefix, picture):
     Pictures are the grid (one class a column, if conditional; of several frames also as a GIF), morphs from one noise
     to another, and each of the first samples above its nearest neighbour among the data.
     """
-    images, real = agent.create(args.samples).numpy(), reality(args, arena, memory)
+    images, real = agent.domain.create(args.samples).numpy(), reality(args, arena, memory)
     save_array(prefix.with_name(f'{prefix.name}_Samples.npy'), images)
-    columns = agent.labels or None
+    columns = agent.domain.labels or None
     Video.save_grid(picture.with_suffix('.png'), images[:PICTURED], columns)
     if args.frame_stack > 1:
         frames = images[:PICTURED].reshape(-1, args.frame_stack, images.shape[1] // args.frame_stack, *images.shape[2:])
         Video.save_gif(picture.with_suffix('.gif'), [Video.tile(frame, columns) for frame in frames.swapaxes(0, 1)])
-    Video.save_grid(named(picture, 'Morphs'), agent.morph(MORPHS).numpy(), columns=10)
+    Video.save_grid(named(picture, 'Morphs'), agent.domain.morph(MORPHS).numpy(), columns=10)
     network = judge(args.features, real.shape[1:], agent.device) if args.features else None
     seen = network.features(images) if network else pixels(images)
     of_data = network.features_of_data(real) if network else pixels(real)
     first = images[:NEIGHBOURS]
     neighbours = real[Fidelity.nearest(of_data, seen[: len(first)])]
     Video.save_grid(named(picture, 'Neighbours'), np.concatenate([first, neighbours]), columns=len(first))
-    return Fidelity.compare(of_data, seen) | network.told(images, agent.labels) if network else {}
+    return Fidelity.compare(of_data, seen) | network.told(images, agent.domain.labels) if network else {}
 
 
 def reality(args, arena, memory):

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from Agents.Optimizers import laid_out
+from Agents.PhaseOptimizer import in_layout_of
 from Support.Errors import UserError, one_line
 from Support.Files import atomic_write
 
@@ -89,13 +89,13 @@ def read(path):
 
 def kinds(agent):
     """What made the tensors: the classes of the agent and of its optimiser."""
-    return {'agent': type(agent).__name__, 'optimizer': type(agent.optimizer).__name__}
+    return {'agent': type(agent).__name__, 'optimizer': type(agent.optimization.optimizer).__name__}
 
 
 def tensors_of(agent):
     """Every tensor of the agent and its optimiser, by name."""
     tensors = {f'agent.{name}': tensor for name, tensor in agent.state_dict().items()}
-    for index, slots in agent.optimizer.state_dict()['state'].items():
+    for index, slots in agent.optimization.optimizer.state_dict()['state'].items():
         tensors |= {f'optimizer.{index}.{slot}': torch.as_tensor(value) for slot, value in slots.items()}
     return tensors
 
@@ -108,10 +108,11 @@ def restore_optimizer(agent, tensors):
         if kind == 'optimizer':
             index, slot = rest.split('.')
             slots.setdefault(int(index), {})[slot] = tensor
-    agent.optimizer.load_state_dict({'state': slots, 'param_groups': agent.optimizer.state_dict()['param_groups']})
-    for parameter, moments in agent.optimizer.state.items():
+    optimizer = agent.optimization.optimizer
+    optimizer.load_state_dict({'state': slots, 'param_groups': optimizer.state_dict()['param_groups']})
+    for parameter, moments in optimizer.state.items():
         alike = {slot: value for slot, value in moments.items() if slot != 'step' and value.shape == parameter.shape}
-        moments.update({slot: laid_out(value, parameter) for slot, value in alike.items()})
+        moments.update({slot: in_layout_of(parameter, value) for slot, value in alike.items()})
 
 
 def pack(tree, tensors):

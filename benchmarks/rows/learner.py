@@ -28,7 +28,7 @@ class Again:
     def __init__(self, batch):
         self.batch = batch
 
-    def batches(self, agent):
+    def batches(self):
         yield self.batch
 
 

@@ -78,5 +78,5 @@ def test_acting_leaves_batch_statistics_alone():
 
 @pytest.mark.parametrize('precision', ['fp32', 'bf16'])
 def test_created_images_are_bytes(precision):
-    images = build(DIGITS, generate=True, precision=precision).create(260)  # more than one part
+    images = build(DIGITS, generate=True, precision=precision).domain.create(260)  # more than one part
     assert images.shape == (260, 1, 8, 8) and str(images.dtype) == 'torch.uint8' and images.float().std() > 0

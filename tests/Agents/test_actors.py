@@ -70,7 +70,7 @@ def test_soft_value_of_an_action_counts_its_own_probability():
 def test_temperature_rises_while_the_entropy_is_below_its_target(entropy, rises):
     agent = build(SACAgent, CONTINUOUS)
     assert agent.target_entropy == -1
-    agent.logs['entropy'] = torch.tensor(entropy)
+    agent.entropy = torch.tensor(entropy)
     agent.temperature_loss(None).backward()
     assert (agent.creator.temperature.log.grad < 0) == rises
 

@@ -17,7 +17,7 @@ class Memory:
 
     prioritized = False
 
-    def batches(self, agent):
+    def batches(self):
         generator = torch.Generator().manual_seed(0)
         obs, next_obs = torch.randn(2, 8, 4, generator=generator)
         yield Experience(obs, torch.arange(8) % 2, torch.ones(8), torch.full((8,), 0.9), next_obs)

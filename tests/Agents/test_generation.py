@@ -22,7 +22,7 @@ class Memory:
         obs = torch.randint(256, (count, 1, 8, 8), dtype=torch.uint8)
         self.batch = Experience(obs=obs, label=torch.arange(count) % 3)
 
-    def batches(self, agent):
+    def batches(self):
         yield self.batch
 
 
@@ -51,9 +51,9 @@ def test_each_penalty_adds_what_it_is(name):
     losses = []
     for weight in (0.0, 1.0, 3.0):
         agent = build(**{name: weight})
-        batch = agent.cast(agent.perceive(next(Memory().batches(None))), agent)
+        batch = agent.cast(agent.perceive(next(Memory().batches())), agent)
         torch.manual_seed(1)
-        losses.append(agent.judgement_loss(batch).item())
+        losses.append(agent.domain.judgement_loss(batch).item())
     assert losses[2] - losses[0] == pytest.approx(3 * (losses[1] - losses[0]), rel=1e-3)
     assert losses[1] > losses[0]
 
@@ -66,7 +66,7 @@ def test_the_actor_waits_for_several_updates_of_the_critic():
 def test_labels_are_observed_by_both():
     agent = build(conditional=True)
     assert learn(agent) == {'actor', 'critic'}
-    obs = agent.imagine(3, torch.tensor([0, 2, 1]))
+    obs = agent.domain.imagine(3, torch.tensor([0, 2, 1]))
     assert obs.shape == (3, 4 + 3) and obs[:, 4:].tolist() == [[1, 0, 0], [0, 0, 1], [0, 1, 0]]
     agent.eval()
     same = obs[:1].repeat(3, 1)
@@ -75,12 +75,12 @@ def test_labels_are_observed_by_both():
     assert (images[0] != images[1]).any() and (images[1] != images[2]).any()
     scores = agent.creator.critic(same, images[:1].expand(3, -1, -1, -1))[0]  # one image under three labels
     assert len(set(scores.tolist())) == 3
-    assert agent.create(7).shape == (7, 1, 8, 8)
+    assert agent.domain.create(7).shape == (7, 1, 8, 8)
 
 
 def test_real_and_created_images_come_under_the_same_labels():
     agent = build(conditional=True)
-    batch = agent.cast(agent.perceive(next(Memory().batches(None))), agent)
+    batch = agent.cast(agent.perceive(next(Memory().batches())), agent)
     assert batch.obs[:, 4:].argmax(1).tolist() == [0, 1, 2, 0, 1, 2] * 2
 
 
@@ -95,7 +95,7 @@ def test_the_critic_chooses_among_proposals_of_the_asked_label():
     one, many = build(conditional=True, proposals=1), build(conditional=True, proposals=50)
     for agent in (one, many):
         agent.creator.critic = Brightness()
-    mean = [agent.create(60).float().mean((1, 2, 3)).view(20, 3).mean(0) for agent in (one, many)]
+    mean = [agent.domain.create(60).float().mean((1, 2, 3)).view(20, 3).mean(0) for agent in (one, many)]
     assert mean[1][1] > mean[0][1] and mean[1][0] < mean[0][0] and mean[1][2] < mean[0][2]
 
 
@@ -103,8 +103,8 @@ def test_the_critic_chooses_among_proposals_of_the_asked_label():
 def test_morphs_go_from_one_noise_to_another(conditional):
     agent = build(conditional=conditional)
     seen = []
-    agent.paint = lambda obs: (seen.append(obs), None)
-    agent.morph(3, columns=5)
+    agent.domain.paint = lambda obs: (seen.append(obs), None)
+    agent.domain.morph(3, columns=5)
     latent = seen[0][:, :4].view(3, 5, 4)
     assert (latent[:, 0] != latent[:, -1]).any()
     middle = (latent[:, 0] + latent[:, -1]) / (2 * torch.cos(angle(latent[:, 0], latent[:, -1]) / 2))

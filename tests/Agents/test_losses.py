@@ -166,7 +166,7 @@ def test_prioritised_samples_get_their_errors_back():
     class Memory:
         prioritized = True
 
-        def batches(self, agent):
+        def batches(self):
             yield NEXT._replace(weight=torch.tensor([1.0, 0.5]), index=torch.tensor([7, 3]))
 
         def reprioritize(self, index, error):

@@ -1,4 +1,4 @@
-"""Parameter groups and the orthogonalised step."""
+"""Parameter groups and the orthogonalized step."""
 
 import functools
 
@@ -6,12 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from Agents.Optimizers import Muon, groups, laid_out, orthogonalized
+from Agents.Optimizers import Muon, orthogonalize
+from Agents.PhaseOptimizer import in_layout_of, parameter_groups
 
 
 def test_norms_and_biases_do_not_decay():
     parts = {'eyes': nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2)), 'head': nn.Linear(3, 4)}
-    found = {(group['part'], group['weight_decay']): group['params'] for group in groups(parts, 0.1)}
+    found = {(group['part'], group['weight_decay']): group['params'] for group in parameter_groups(parts, 0.1)}
     assert set(found) == {('eyes', 0.1), ('eyes', 0.0), ('head', 0.1), ('head', 0.0)}
     assert all(parameter.dim() > 1 for (_, decay), params in found.items() for parameter in params if decay)
     assert sum(len(params) for params in found.values()) == 6
@@ -19,7 +20,9 @@ def test_norms_and_biases_do_not_decay():
 
 def test_without_decay_each_part_is_one_group_and_shared_parameters_count_once():
     shared = nn.Linear(3, 3)
-    found = groups({'first': shared, 'second': nn.Sequential(shared, nn.Linear(3, 1)), 'empty': nn.ReLU()}, 0.0)
+    found = parameter_groups(
+        {'first': shared, 'second': nn.Sequential(shared, nn.Linear(3, 1)), 'empty': nn.ReLU()}, 0.0
+    )
     assert [(group['part'], len(group['params'])) for group in found] == [('first', 2), ('second', 2)]
 
 
@@ -28,14 +31,14 @@ def test_orthogonalized_keeps_directions_and_levels_their_sizes(shape):
     torch.manual_seed(0)
     matrix = torch.randn(shape)
     u, _, v = torch.linalg.svd(matrix, full_matrices=False)
-    values = (u.T @ orthogonalized(matrix, 5) @ v.T).diagonal()  # along its own singular vectors
+    values = (u.T @ orthogonalize(matrix, 5) @ v.T).diagonal()  # along its own singular vectors
     assert values.min() > 0.5 and values.max() < 1.3
 
 
 def test_muon_learns_and_its_moments_survive_a_reload():
     torch.manual_seed(0)
     net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(16, 3))
-    optimizer = Muon(groups({'net': net}, 0.01), lr=2e-2)
+    optimizer = Muon(parameter_groups({'net': net}, 0.01), lr=2e-2)
     x, label = torch.randn(12, 1, 4, 4), torch.arange(12) % 3
 
     def learn():
@@ -48,7 +51,7 @@ def test_muon_learns_and_its_moments_survive_a_reload():
     losses = [learn() for _ in range(60)]
     assert losses[-1] < 0.5 * losses[0]
     state = optimizer.state_dict()
-    again = Muon(groups({'net': net}, 0.01), lr=1e-2)
+    again = Muon(parameter_groups({'net': net}, 0.01), lr=1e-2)
     again.load_state_dict(state)
     slots = [set(moments) for moments in again.state_dict()['state'].values()]
     assert slots.count({'step', 'momentum'}) == 2 and slots.count({'step', 'exp_avg', 'exp_avg_sq'}) == 4
@@ -71,5 +74,5 @@ def test_sums_that_are_gone_on_with_lie_in_memory_as_their_parameters_do():
     """Fused optimisers do not look: a gradient that lies otherwise would move other weights than its own."""
     layer = torch.nn.Conv2d(3, 4, 2).to(memory_format=torch.channels_last)
     value = torch.arange(48.0).view(4, 3, 2, 2)
-    moved = laid_out(value, layer.weight)
+    moved = in_layout_of(layer.weight, value)
     assert moved.stride() == layer.weight.stride() != value.stride() and torch.equal(moved, value)

@@ -93,10 +93,7 @@ def test_a_rollout_is_what_happened(rollout):
 
 
 def test_every_step_is_used_once_an_epoch(rollout):
-    agent = SimpleNamespace(
-        epochs=3, enough=False, recurrent=False, receive=lambda steps: steps, appraise=lambda steps: steps
-    )
-    batches = list(rollout.batches(agent))
+    batches = list(rollout.minibatches(rollout.collect(), epochs=3))
     assert [tuple(batch.reward.shape) for batch in batches] == [(4, 1)] * 9
     for epoch in range(3):
         rewards = torch.cat([batch.reward for batch in batches[3 * epoch : 3 * epoch + 3]])
@@ -129,7 +126,7 @@ def test_all_epochs_learn_the_same_advantages_beside_the_same_probabilities(roll
     agent, seen = build(PPOAgent, epochs=3), []
     objective = agent.objective
     agent.objective = lambda *arguments: seen.append(arguments[1:]) or objective(*arguments)
-    agent.advantage = lambda batch: batch.advantage
+    agent._advantage = lambda batch: batch.advantage
     agent.learn(rollout)
     epochs = [torch.cat([torch.stack(pair, 1) for pair in seen[i : i + 3]]) for i in (0, 3, 6)]
     for epoch in epochs[1:]:
@@ -233,6 +230,6 @@ def test_sequences_stay_whole_in_minibatches(tmp_path):
     memory, environment = Rollout(Recall.spec, tmp_path / 'r', 8, 400, batch_size=12), Environment(Recall(seed=1))
     for _ in range(6):
         environment.rollout(agent, memory)
-    batches = list(memory.batches(agent))
+    batches = list(agent.batches(memory))
     assert [tuple(batch.reward.shape) for batch in batches] == [(2, 6)] * 4
     assert all(batch.first[:, 0].all() and batch.first[:, 3].all() for batch in batches)  # episodes of 3 steps

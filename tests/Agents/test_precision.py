@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import Agents
-from Agents.Precision import Lowered
+from Agents.Precision import Bf16Weights
 from benchmarks.rows.learner import Again, transition
 from Blocks.Architectures.MLP import Readout
 from Datasets.Experience import Spec
@@ -22,14 +22,14 @@ def test_as_with_autocast_alone(name, spec):
         torch.manual_seed(0)
         agent = getattr(Agents, f'{name}Agent')(spec, trunk_dim=8, hidden_dim=16, precision='bf16', target_tau=0.5)
         if not cast_once:
-            agent.lowered = lambda creator: nullcontext()
+            agent.precision.cast_once = lambda module: nullcontext()
         seen = []
         for _ in range(4):
             agent.learn(memory)
             seen.append(torch.as_tensor(agent.act(memory.batch.obs.numpy(), explore=False)))
-            with agent.autocast():
+            with agent.precision.autocast(agent.device):
                 seen.append(agent.creator.critic(agent.creator.encoder(memory.batch.obs), memory.batch.action).detach())
-        assert bool(agent.lowerings) == cast_once
+        assert bool(agent.precision._casts) == cast_once
         ends.append([*seen, *agent.state_dict().values()])
     assert all(torch.equal(*pair) for pair in zip(*ends, strict=True))
 
@@ -37,7 +37,7 @@ def test_as_with_autocast_alone(name, spec):
 def test_weights_are_their_own_again_whatever_happens():
     layers = nn.Sequential(nn.Linear(2, 3), Readout(3, 1))
     own = list(layers.parameters())
-    with pytest.raises(ZeroDivisionError), Lowered(layers):
+    with pytest.raises(ZeroDivisionError), Bf16Weights(layers):
         assert layers[0].weight.dtype == torch.bfloat16 and layers[1].weight.dtype == torch.float32
         raise ZeroDivisionError
     assert all(mine is each for mine, each in zip(own, layers.parameters(), strict=True))
@@ -45,7 +45,7 @@ def test_weights_are_their_own_again_whatever_happens():
 
 def test_cast_when_it_changed_and_only_then():
     layer = nn.Linear(1, 1)
-    lowered = Lowered(layer)
+    lowered = Bf16Weights(layer)
     with lowered:
         first = layer.weight
     with lowered:
@@ -71,7 +71,7 @@ class Interrupted(dict):
 def test_ctrl_c_in_the_midst_of_it_leaves_the_weights():
     layers = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
     second = layers[1]._parameters = Interrupted(layers[1]._parameters)
-    own, lowered = list(layers.parameters()), Lowered(layers)
+    own, lowered = list(layers.parameters()), Bf16Weights(layers)
     with pytest.raises(KeyboardInterrupt), lowered:
         pass
     assert second.pressed and all(mine is each for mine, each in zip(own, layers.parameters(), strict=True))

@@ -119,10 +119,10 @@ def test_images_of_the_future_are_shifted_each_on_its_own():
 
 def test_a_reset_renews_the_heads_and_half_of_the_encoder():
     agent = SPRAgent(Spec((1, 84, 84), 'uint8', (), 3), projection_dim=8, hidden_dim=16, reset_period=10, ema=True)
-    agent.optimizer.step = lambda: None
+    agent.optimization.optimizer.step = lambda: None
     before = {name: tensor.clone() for name, tensor in agent.creator.named_parameters()}
     for parameter in agent.creator.parameters():
-        agent.optimizer.state[parameter] = {'step': torch.ones(())}
+        agent.optimization.optimizer.state[parameter] = {'step': torch.ones(())}
     fresh = []
     reinforce = agent.reinforce
     agent.reinforce = lambda: fresh.append(reinforce()) or fresh[0]
@@ -135,7 +135,9 @@ def test_a_reset_renews_the_heads_and_half_of_the_encoder():
         for name, tensor in creator.named_parameters():
             keep = 0.5 if name.split('.')[0] in ('encoder', 'dynamics') else 0.0
             torch.testing.assert_close(tensor, keep * before[name] + (1 - keep) * new[name])
-    forgotten = {name for name, tensor in agent.creator.named_parameters() if tensor not in agent.optimizer.state}
+    forgotten = {
+        name for name, tensor in agent.creator.named_parameters() if tensor not in agent.optimization.optimizer.state
+    }
     assert {name.split('.')[0] for name in forgotten} == {'critic', 'projector', 'predictor'}
     agent.act(np.zeros((1, 1, 84, 84), np.uint8))  # and it goes on
 

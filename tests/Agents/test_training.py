@@ -23,7 +23,7 @@ class Memory:
     def __init__(self, *batches):
         self.left = list(batches)
 
-    def batches(self, agent):
+    def batches(self):
         yield self.left.pop(0)
 
 
@@ -56,7 +56,7 @@ def test_rates_are_factors_of_the_learning_rate():
     agent = DQNAgent(SPEC, RL=False, lr=0.1, weight_decay=0.1, rates={'encoder': 0.1, 'actor': 'linear(1,0,10)'})
     agent.step = 5
     agent.learn(Memory(images(6)))
-    rates = {(group['part'], round(group['lr'], 6)) for group in agent.optimizer.param_groups}
+    rates = {(group['part'], round(group['lr'], 6)) for group in agent.optimization.optimizer.param_groups}
     assert rates == {('encoder', 0.01), ('actor', 0.05)}
 
 

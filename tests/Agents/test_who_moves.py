@@ -232,7 +232,7 @@ def test_who_moves(case, precision, tmp_path):
 def test_each_phase_moves_its_own_parts(case, precision, tmp_path):
     for phase, parts in enumerate(CASES[case][4]):
         agent, memory, phases = built(case, precision, tmp_path / str(phase))
-        agent.logs['entropy'] = torch.tensor(0.5)  # of an earlier phase, which is left out here
+        agent.entropy = torch.tensor(0.5)  # of an earlier phase, which is left out here
         assert len(agent.phases) == len(phases) and set(agent.phases[phase].trains) == parts
         agent.phases, before = (agent.phases[phase],), snapshot(agent.creator)
         agent.learn(memory)
@@ -258,7 +258,7 @@ def test_bf16_gradients_are_those_of_fp32(arguments, tmp_path):
     for precision in ('fp32', 'bf16'):
         torch.manual_seed(0)
         agent = build(DQNAgent, PIXELS, arguments, precision)
-        agent.optimizer.step = lambda agent=agent, precision=precision: gradients.update(
+        agent.optimization.optimizer.step = lambda agent=agent, precision=precision: gradients.update(
             {precision: [parameter.grad.clone() for parameter in agent.creator.parameters()]}
         )
         memory.cursor = 0
@@ -290,7 +290,7 @@ def test_ema_acts_and_creates_with_the_average(tmp_path):
     generator = build(DQNAgent, DIGITS, {'generate': True}, 'fp32')
     for parameter in generator.average.parameters():
         parameter.zero_()
-    assert (generator.create(3) == 128).all()  # tanh(0) is the middle of 0..255
+    assert (generator.domain.create(3) == 128).all()  # tanh(0) is the middle of 0..255
 
 
 def test_learning_rate_and_clipping(tmp_path):

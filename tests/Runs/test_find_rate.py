@@ -1,6 +1,7 @@
 """The learning-rate range test on problems whose best rate is known."""
 
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,11 +15,11 @@ class Valley:
     """Gradient descent on curvature/2 x^2: a rate of 1/curvature is best, one above 2/curvature diverges."""
 
     def __init__(self, curvature):
-        self.curvature, self.x, self.lr = curvature, 1.0, None
+        self.curvature, self.x, self.optimization = curvature, 1.0, SimpleNamespace(lr=None)
 
     def learn(self, memory):
         loss = self.curvature / 2 * self.x**2
-        self.x -= self.lr * self.curvature * self.x
+        self.x -= self.optimization.lr * self.curvature * self.x
         return {'some_loss': loss, 'accuracy': 100.0}
 
 
@@ -32,7 +33,7 @@ def test_the_steepest_fall_lies_below_the_rate_that_diverges(curvature):
 def test_a_loss_that_is_no_number_ends_the_sweep():
     class Broken(Valley):
         def learn(self, memory):
-            return {'some_loss': float('nan') if self.lr > 1e-3 else 1.0}
+            return {'some_loss': float('nan') if self.optimization.lr > 1e-3 else 1.0}
 
     rates, losses = sweep(Broken(1.0), None)
     assert rates[-1] <= 1e-3 and np.isfinite(losses).all()

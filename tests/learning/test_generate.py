@@ -24,7 +24,7 @@ def test_samples_move_towards_both_kinds():
 
     def distance():
         """Of each sample to the nearer kind, in grey levels a pixel; share of the left kind."""
-        created = agent.create(200).float()
+        created = agent.domain.create(200).float()
         kinds = torch.stack([images[:128].float().mean(0), images[128:].float().mean(0)])
         apart = (created.unsqueeze(1) - kinds).abs().mean((2, 3, 4))  # [200, 2]
         return apart.amin(1).mean().item(), (apart[:, 0] < apart[:, 1]).float().mean().item()

@@ -32,7 +32,7 @@ def test_each_item_comes_once_per_epoch(size, batch_size):
 
 def test_a_batch_is_an_experience_without_reward():
     dataset = Dataset(numbered(50), 8)
-    batch = next(dataset.batches(None))
+    batch = next(dataset.batches())
     assert batch.obs.shape == (8, 1, 4, 4) and batch.obs.dtype == torch.uint8
     assert batch.label.dtype == batch.index.dtype == torch.int64
     assert torch.equal(batch.obs[:, 0, 0, 0].long(), batch.index) and torch.equal(batch.label, batch.index % 10)

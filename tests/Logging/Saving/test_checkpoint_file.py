@@ -41,9 +41,9 @@ class Memory:
 
     prioritized = False
 
-    def __init__(self, spec, size=6):
+    def __init__(self, spec, size=6, labels=False):
         random = torch.Generator().manual_seed(5)
-        images = len(spec.obs_shape) == 3
+        images, self.labels = len(spec.obs_shape) == 3, labels
         self.obs = [torch.rand(size, *spec.obs_shape, generator=random) for _ in range(2)]
         if images:
             self.obs = [(255 * obs).byte() for obs in self.obs]
@@ -52,10 +52,10 @@ class Memory:
             2 * torch.rand(size, *spec.action_shape, generator=random) - 1 if spec.action_shape else self.index
         )
 
-    def batches(self, agent):
+    def batches(self):
         size = len(self.index)
         control = {'action': self.action, 'reward': torch.arange(size).float(), 'discount': torch.full((size,), 0.9)}
-        if agent.domain != 'reinforce':
+        if self.labels:
             control = {'label': self.index}
         yield Experience(obs=self.obs[0], next_obs=self.obs[1] if 'action' in control else None, **control)
 
@@ -91,7 +91,10 @@ def saved(tmp_path):
 @pytest.mark.parametrize('domain', DOMAINS)
 def test_a_loaded_agent_is_the_same_and_learns_on_the_same(domain, precision, tmp_path):
     spec, arguments = DOMAINS[domain]
-    agent, memory = build(spec, precision=precision, **arguments), Memory(spec)
+    agent, memory = (
+        build(spec, precision=precision, **arguments),
+        Memory(spec, labels=domain in ('classify', 'generate')),
+    )
     learn(agent, memory, 3)
     path = tmp_path / 'folder' / 'agent.safetensors'
     CheckpointFile.save(path, agent, {'episodes': 3, 'cursor': 9})
@@ -107,7 +110,7 @@ def test_a_loaded_agent_is_the_same_and_learns_on_the_same(domain, precision, tm
     for each in (agent, other):
         torch.manual_seed(3)
         outputs.append(
-            each.create(2) if domain == 'generate' else torch.from_numpy(each.act(memory.obs[0].numpy(), False))
+            each.domain.create(2) if domain == 'generate' else torch.from_numpy(each.act(memory.obs[0].numpy(), False))
         )
         learn(each, memory, 2)
     assert torch.equal(*outputs)
@@ -117,7 +120,7 @@ def test_a_loaded_agent_is_the_same_and_learns_on_the_same(domain, precision, tm
 def test_learning_rate_and_other_settings_are_those_of_the_run(saved):
     other = build(lr=0.5, weight_decay=0.25)
     CheckpointFile.load(saved[1], other)
-    assert other.optimizer.param_groups[0]['weight_decay'] == 0.25
+    assert other.optimization.optimizer.param_groups[0]['weight_decay'] == 0.25
     before = next(other.creator.parameters()).clone()
     learn(other, Memory(PIXELS), 1)
     assert (next(other.creator.parameters()) - before).abs().max() > 0.05

@@ -65,7 +65,7 @@ def test_eyes_of_a_classifier_in_a_new_agent(tmp_path, words):
 def test_any_part_of_any_agent(tmp_path, spec, words, attr, shape):
     saved(tmp_path, spec, *words)
     part = Utils.load(tmp_path / 'agent.safetensors', attr)
-    inputs = (8,) if attr == 'actor.pi_head.layers' else rebuild(tmp_path / 'agent.safetensors').obs_shape
+    inputs = (8,) if attr == 'actor.pi_head.layers' else rebuild(tmp_path / 'agent.safetensors').blocks.obs_shape
     assert part(torch.rand(2, *inputs)).shape == (2, *shape)
 
 
