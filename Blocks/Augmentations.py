@@ -1,22 +1,28 @@
-"""Augmentations of image batches, on the pixels' own scale 0..255. Other input passes unchanged."""
+"""Augmentations of image batches with values in 0..255. Other inputs pass unchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from Support.Errors import UserError
 
 
 class RandomShifts(nn.Module):
-    """Shifts each image by up to `pad` pixels, edges repeated: [B, C, H, W] -> the same (DrQ, arXiv:2004.13649).
+    """Shifts each image [B, C, H, W] by up to `pad` pixels, repeating edges (DrQ, arXiv:2004.13649). Keeps the dtype.
 
-    Whole pixels, so an integer crop does what DrQ-v2 does by interpolation, and bytes stay bytes.
+    Shifts are whole pixels, so indexing returns what DrQ-v2 interpolates.
     """
 
-    def __init__(self, input_shape=None, output_shape=None, pad=4):
+    def __init__(
+        self, input_shape: Sequence[int] | None = None, output_shape: Sequence[int] | None = None, pad: int = 4
+    ) -> None:
         super().__init__()
         self.pad = pad
 
-    def forward(self, image):
+    def forward(self, image: Tensor) -> Tensor:
         if image.dim() != 4:
             return image
         batch, _, height, width = image.shape
@@ -29,13 +35,15 @@ class RandomShifts(nn.Module):
 
 
 class Intensity(nn.Module):
-    """Scales each image by 1 + scale * N(0, 1), the noise cut at two deviations (SPR, arXiv:2007.05929)."""
+    """Multiplies each image [B, C, H, W] by 1 + scale * N(0, 1), clipped at two deviations (SPR, arXiv:2007.05929)."""
 
-    def __init__(self, input_shape=None, output_shape=None, scale=0.05):
+    def __init__(
+        self, input_shape: Sequence[int] | None = None, output_shape: Sequence[int] | None = None, scale: float = 0.05
+    ) -> None:
         super().__init__()
         self.scale = scale
 
-    def forward(self, image):
+    def forward(self, image: Tensor) -> Tensor:
         if image.dim() != 4:
             return image
         noise = torch.randn(len(image), 1, 1, 1, device=image.device).clamp_(-2, 2)
@@ -43,32 +51,39 @@ class Intensity(nn.Module):
 
 
 class RandomShiftsIntensity(nn.Sequential):
-    """Both, as the Atari 100k agents have it."""
+    """`RandomShifts`, then `Intensity`, as agents of the Atari 100k benchmark augment."""
 
-    def __init__(self, input_shape=None, output_shape=None, pad=4, scale=0.05):
+    def __init__(
+        self,
+        input_shape: Sequence[int] | None = None,
+        output_shape: Sequence[int] | None = None,
+        pad: int = 4,
+        scale: float = 0.05,
+    ) -> None:
         super().__init__(RandomShifts(pad=pad), Intensity(scale=scale))
 
 
 class DiffAugment(nn.Module):
-    """Changes images in [-1, 1] so that gradients pass, [B, C, H, W] -> the same (arXiv:2006.10738, section 3).
+    """Augments images [B, C, H, W] in [-1, 1] differentiably (arXiv:2006.10738, section 3).
 
-    parts: of 'color' (brightness, saturation, contrast), 'shift' (by up to an eighth of a side, black comes in) and
-    'cut' (a black square of half the side).
+    Args:
+        parts: any of 'color' (brightness, saturation, contrast), 'shift' (by up to an eighth of a side, filled with
+            black) and 'cut' (a black square of half the side). Raises UserError for another.
     """
 
-    def __init__(self, input_shape, parts=('color', 'shift', 'cut')):
+    def __init__(self, input_shape: Sequence[int], parts: Sequence[str] = ('color', 'shift', 'cut')) -> None:
         super().__init__()
         if unknown := set(parts) - {'color', 'shift', 'cut'}:
             raise UserError(f"agent.gan.augment is a list of color, shift and cut, not '{unknown.pop()}'.")
         self.parts = tuple(parts)
         self.pad = max(1, max(input_shape[1:]) // 8)
 
-    def forward(self, image):
+    def forward(self, image: Tensor) -> Tensor:
         for part in self.parts:
             image = getattr(self, part)(image)
         return image
 
-    def color(self, image):
+    def color(self, image: Tensor) -> Tensor:
         brightness, saturation, contrast = torch.rand(3, len(image), 1, 1, 1, device=image.device)
         image = image + brightness - 0.5
         gray = image.mean(1, keepdim=True)
@@ -76,14 +91,14 @@ class DiffAugment(nn.Module):
         mean = image.mean((1, 2, 3), keepdim=True)
         return mean + (contrast + 0.5) * (image - mean)
 
-    def shift(self, image):
-        black = nn.functional.pad(image + 1, [self.pad] * 4)  # whose edges RandomShifts repeats
+    def shift(self, image: Tensor) -> Tensor:
+        black = nn.functional.pad(image + 1, [self.pad] * 4)  # RandomShifts repeats these edges
         return RandomShifts(pad=self.pad)(black)[..., self.pad : -self.pad, self.pad : -self.pad] - 1
 
-    def cut(self, image):
+    def cut(self, image: Tensor) -> Tensor:
         height, width = image.shape[2:]
-        centre = torch.rand(2, len(image), 1, device=image.device)
-        rows = (torch.arange(height, device=image.device) - centre[0] * height).abs() < height / 4  # [B, H]
-        columns = (torch.arange(width, device=image.device) - centre[1] * width).abs() < width / 4  # [B, W]
+        center = torch.rand(2, len(image), 1, device=image.device)
+        rows = (torch.arange(height, device=image.device) - center[0] * height).abs() < height / 4  # [B, H]
+        columns = (torch.arange(width, device=image.device) - center[1] * width).abs() < width / 4  # [B, W]
         hole = rows.unsqueeze(2) & columns.unsqueeze(1)
         return torch.where(hole.unsqueeze(1), -torch.ones_like(image), image)

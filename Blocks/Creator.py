@@ -1,65 +1,133 @@
-"""The creator: the policy made of an actor that proposes and a critic that scores."""
+"""The creator: encoder, actor, critic, and the function that makes a policy of them."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from Blocks.Distributions import Categorical, EpsilonGreedy, Gaussian, Joint, OneHot, Prediction, SquashedGaussian
+from Blocks.Distributions import (
+    Categorical,
+    EpsilonGreedy,
+    Gaussian,
+    Joint,
+    OneHot,
+    Policy,
+    Prediction,
+    SquashedGaussian,
+)
 
 
 class Creator(nn.Module):
-    """Observations -> features -> policy. `decide(creator, features, noise)` makes it: `choose` or `weigh` of what the
-    critic scores, `predict`, `paint` or `Heads` of what the actor gives."""
+    """Observations -> features -> policy.
 
-    def __init__(self, encoder, actor, critic, decide):
+    Args:
+        encoder: observations -> features [B, ...].
+        actor, critic: None where `decide` does without.
+        decide: (creator, features, noise) -> policy. `choose` and `weigh` use the critic's scores; `predict`, `paint`
+            and `Heads` the actor's outputs.
+    """
+
+    encoder: Any
+    actor: Any
+    critic: Any
+    if TYPE_CHECKING:  # agents add parts of their own
+
+        def __getattr__(self, name: str) -> Any: ...
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        actor: nn.Module | None,
+        critic: nn.Module | None,
+        decide: Callable[[Creator, Tensor, float], Policy],
+    ) -> None:
         super().__init__()
         self.encoder, self.actor, self.critic, self.decide = encoder, actor, critic, decide
 
-    def policy(self, features, noise=0.0):
-        """`noise`: probability or deviation of exploration, as the policy has it."""
+    def policy(self, features: Tensor, noise: float = 0.0) -> Policy:
+        """Returns the policy at these features.
+
+        Args:
+            noise: of exploration: a probability, a temperature or a deviation, depending on `decide`.
+        """
         return self.decide(self, features, noise)
 
-    def forward(self, obs, noise=0.0):
+    def forward(self, obs: Tensor, noise: float = 0.0) -> Policy:
         return self.policy(self.encoder(obs), noise)
 
 
-def choose(creator, features, noise):
-    """The critic's best of the discrete actions, or of those that the actor proposes; with probability `noise` any."""
+# Policies of a critic
+
+
+def choose(creator: Creator, features: Tensor, noise: float) -> Policy:
+    """Epsilon-greedy over discrete actions, or over the actor's proposals; `noise` is epsilon."""
     q, proposals = scored(creator, features)
     return EpsilonGreedy(q, noise, proposals)
 
 
-def weigh(creator, features, noise):
-    """As `choose`, but in proportion to exp(q / noise) (Boltzmann exploration)."""
+def weigh(creator: Creator, features: Tensor, noise: float) -> Policy:
+    """Boltzmann exploration: probabilities proportional to exp(Q / noise); `noise` is the temperature."""
     q, proposals = scored(creator, features)
     return Categorical(q / max(noise, 1e-8), actions=proposals)
 
 
-def scored(creator, features):
-    """What the least of the critics gives all choices [B, A], and the choices [B, A, ...] if indices are none."""
+def scored(creator: Creator, features: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Returns the ensemble's minimal Q of all choices [B, A], and the actor's proposals [B, A, ...] or None."""
     proposals = None if creator.actor is None else creator.actor(features)
     return creator.critic(features, proposals).float().amin(0), proposals
 
 
-def predict(creator, features, noise):
-    """The actor's logits are the prediction."""
+# Policies of an actor
+
+
+def predict(creator: Creator, features: Tensor, noise: float) -> Policy:
+    """A prediction with the actor's outputs as logits; `noise` is the deviation of exploration."""
     return Prediction(creator.actor(features).float(), noise)
 
 
-def paint(creator, features, noise):
-    """The actor's output is the image, in [-1, 1]."""
+def paint(creator: Creator, features: Tensor, noise: float) -> Policy:
+    """An image in [-1, 1] with the actor's output as mean; `noise` is the deviation of exploration."""
     return Gaussian(creator.actor(features).float(), noise, -1.0, 1.0)
 
 
-class Heads(nn.Module):
-    """The actor's outputs decide, each head of an action over its share of them: `(outputs [B, ..], noise) -> policy`.
+class Actions(Protocol):
+    """The description of actions that `Heads` needs, as `Datasets.Experience.Spec` gives it."""
 
-    `steering` (`steer`, `squash`, `Normal`) decides over all continuous entries at once, which take `width` outputs
-    each; `choice` (`pick`, `propose`) over every choice. `outputs` is the shape that the actor is to have.
+    @property
+    def continuous(self) -> int: ...
+
+    @property
+    def choices(self) -> Sequence[int]: ...
+
+    @property
+    def one_hots(self) -> Sequence[int]: ...
+
+
+class Heads(nn.Module):
+    """A policy of the actor's outputs, split among the continuous entries of an action and each of its choices.
+
+    Args:
+        spec: continuous entries, choices, and whether the choices are one-hot vectors.
+        choice: (logits [B, A], noise, kind) -> policy of each choice: `pick` or `propose`.
+        steering: (outputs [B, width * entries], noise) -> policy of all continuous entries: `steer`, `squash` or a
+            `Normal`.
+        width: outputs for each continuous entry.
+
+    Attributes:
+        outputs: the output shape that the actor needs.
     """
 
-    def __init__(self, spec, choice, steering, width=1):
+    def __init__(
+        self,
+        spec: Actions,
+        choice: Callable[..., Policy],
+        steering: Callable[[Tensor, float], Policy],
+        width: int = 1,
+    ) -> None:
         super().__init__()
         self.choice = partial(choice, kind=OneHot if spec.one_hots else Categorical)
         self.steering = steering if spec.continuous else None
@@ -67,42 +135,51 @@ class Heads(nn.Module):
         self.widths = (width * spec.continuous, *spec.choices)
         self.outputs = (sum(self.widths),)
 
-    def forward(self, creator, features, noise):
+    def forward(self, creator: Creator, features: Tensor, noise: float) -> Policy:
         steered, *choices = creator.actor(features).float().split(self.widths, -1)
         policies = [self.steering(steered, noise)] if self.steering else []
         policies += [self.choice(logits, noise) for logits in choices]
         return policies[0] if len(policies) == 1 else Joint(policies, self.sizes)
 
 
-def steer(outputs, noise, clip=None):
-    """An action in [-1, 1] with truncated noise (DrQ-v2, arXiv:2107.09645); in learning cut at +-clip."""
+def steer(outputs: Tensor, noise: float, clip: float | None = None) -> Policy:
+    """A Gaussian around tanh(outputs), clamped to [-1, 1]; `noise` is its deviation (DrQ-v2, arXiv:2107.09645).
+
+    Args:
+        clip: where `rsample`, from which the agent learns, clips the noise.
+    """
     return Gaussian(outputs.tanh(), noise, -1.0, 1.0, clip)
 
 
-def squash(outputs, noise, low=-5.0, high=2.0):
-    """A tanh-normal, of mean and log deviation in low..high, two outputs each; it explores by itself (SAC)."""
+def squash(outputs: Tensor, noise: float, low: float = -5.0, high: float = 2.0) -> Policy:
+    """A squashed Gaussian (SAC) with a learned deviation, so that `noise` is ignored.
+
+    Args:
+        outputs: means and log deviations [B, 2 * A]; the latter are mapped to low..high.
+    """
     mean, log_std = outputs.chunk(2, -1)
     return SquashedGaussian(mean, (low + (high - low) * (log_std.tanh() + 1) / 2).exp())
 
 
 class Normal(nn.Module):
-    """The mean, and a deviation that is learned but the same in every state (TRPO, arXiv:1502.05477).
+    """A Gaussian around the outputs with a learned deviation, the same in every state (TRPO, arXiv:1502.05477).
 
-    Unbounded: environments cut actions to [-1, 1]."""
+    Ignores `noise`. Actions are unbounded; environments clip them to [-1, 1].
+    """
 
-    def __init__(self, size, log_std=0.0):
+    def __init__(self, size: int, log_std: float = 0.0) -> None:
         super().__init__()
         self.log_std = nn.Parameter(torch.full((size,), float(log_std)))
 
-    def forward(self, outputs, noise):
+    def forward(self, outputs: Tensor, noise: float) -> Policy:
         return Gaussian(outputs, self.log_std.exp())
 
 
-def pick(outputs, noise, kind=Categorical):
-    """The likeliest of discrete actions, or with probability `noise` any."""
+def pick(outputs: Tensor, noise: float, kind: type[Categorical] = Categorical) -> Policy:
+    """A choice by softmax(outputs), or with probability `noise` a uniformly random one."""
     return kind(outputs, noise)
 
 
-def propose(outputs, noise, kind=Categorical):
-    """Discrete actions by their odds, which explore by themselves."""
+def propose(outputs: Tensor, noise: float, kind: type[Categorical] = Categorical) -> Policy:
+    """A choice by softmax(outputs); ignores `noise`."""
     return kind(outputs)

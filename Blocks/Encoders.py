@@ -1,30 +1,55 @@
-"""From observations to features."""
+"""Encoders: from observations to features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from Blocks.Architectures import CNN, Nature, Null
-from Blocks.PackedObservations import shapes, unpack
+from Blocks.PackedObservations import Part, part_shapes, unpack
 from Blocks.RunningMoments import Normalized
-from Blocks.Shapes import Flat, build, shape_of, size
+from Blocks.Shapes import Block, Flat, build, shape_of, size
 
-WHITE = 255.0  # of a pixel
+WHITE = 255.0  # the largest value of a pixel
 
 
 class Encoder(nn.Module):
-    """Observations [B, C, H, W] in 0..255 (uint8 or float), or states [B, D] -> features [B, *repr_shape].
+    """Images [B, C, H, W] in 0..255 (uint8 or float), or states [B, D] -> features [B, *repr_shape].
 
-    Normalises with the pixels' mean and deviation, if the observations are images and only here; then `eyes` see and
-    `pool` gathers what they saw, by default as one flat vector. Without eyes given: Nature's for large images, a small
-    CNN for small ones, none for states. `normalize`: states by their running moments, as far as `update` counts them.
+    Normalizes pixels, which happens nowhere else, then applies the backbone `eyes` and `pool`.
+
+    Args:
+        obs_shape: of an observation, its stacked frames included.
+        eyes: the backbone. By default `Nature` for images from 64 pixels a side on, `CNN` for smaller ones, `Null` for
+            states.
+        pool: maps the backbone's features to the encoder's; by default it flattens them.
+        mean, std: of each channel of a frame, in 0..255. Without both, pixels are divided by 255.
+        parallel: run the backbone in `DataParallel` if there are several GPUs.
+        normalize: normalize states by their running moments, to which `update` adds.
     """
 
-    def __init__(self, obs_shape, eyes=None, pool=None, mean=None, std=None, parallel=False, normalize=False):
+    mean: Tensor
+    std: Tensor
+    see: nn.Module
+
+    def __init__(
+        self,
+        obs_shape: Sequence[int],
+        eyes: Block | None = None,
+        pool: Block | None = None,
+        mean: tuple[float, ...] | None = None,
+        std: tuple[float, ...] | None = None,
+        parallel: bool = False,
+        normalize: bool = False,
+    ) -> None:
         super().__init__()
         self.images = len(obs_shape) == 3
         self.measured = self.images and bool(mean or std)
         self.running = Normalized(obs_shape) if normalize and not self.images else None
-        if self.measured:  # buffers so that they move with the module; not saved, since they come with the task
+        if self.measured:  # buffers move with the module; not saved, since the task provides them
             frames = obs_shape[0] // len(mean or (0,))
             for name, value in (('mean', mean or (0.0,)), ('std', std or (WHITE,))):
                 self.register_buffer(name, torch.tensor(value * frames).view(-1, 1, 1), persistent=False)
@@ -33,61 +58,73 @@ class Encoder(nn.Module):
         self.pool = build(pool or Flat, features)
         self.repr_shape = shape_of(self.pool, features)
         see = nn.DataParallel(self.eyes) if parallel and torch.cuda.device_count() > 1 else self.eyes
-        object.__setattr__(self, 'see', see)  # no submodule of its own: what is saved is the bare module's state
+        object.__setattr__(self, 'see', see)  # not registered, so that the state dict is the bare backbone's
 
     @staticmethod
-    def default(obs_shape):
+    def default(obs_shape: Sequence[int]) -> Block:
+        """Returns the default backbone for observations of this shape."""
         if len(obs_shape) != 3:
             return Null
         return Nature if min(obs_shape[1:]) >= 64 else CNN
 
-    def update(self, obs):
-        """Counts states [B, D] in the running moments, if they are normalised by them."""
+    def update(self, obs: Tensor) -> None:
+        """Adds states [B, D] to the running moments, if there are any."""
         if self.running:
             self.running.update(obs)
 
-    def forward(self, obs):
+    def forward(self, obs: Tensor) -> Tensor:
         if self.images:
             obs = self.normalized(obs)
         elif self.running:
             obs = self.running(obs)
         return self.pool(self.see(obs))
 
-    def normalized(self, obs):
-        """Pixels by their mean and deviation; where these are not known over 255, in autocast's precision: bf16 holds
-        0..255 exactly, and rounds quotients as a first layer would."""
+    def normalized(self, obs: Tensor) -> Tensor:
+        """Normalizes pixels by `mean` and `std`, or divides them by 255.
+
+        Bytes are divided in the precision of autocast: bf16 represents 0..255 exactly, and rounds quotients as the
+        first layer would.
+        """
         if self.measured:
-            return torch.sub(obs, self.mean).div_(self.std)  # the difference is a new tensor, of floats
+            return torch.sub(obs, self.mean).div_(self.std)  # the difference is a new tensor of floats
         low = obs.dtype == torch.uint8 and torch.is_autocast_enabled(obs.device.type)
         dtype = torch.get_autocast_dtype(obs.device.type) if low else torch.float32
         return obs.to(dtype, copy=True).div_(WHITE)
 
 
 class RecordEncoder(nn.Module):
-    """Records [B, S * P] (`Blocks.PackedObservations`) -> features [B, D].
+    """Records [B, S * P] (`Blocks.PackedObservations`) -> features [B, D]: one encoder for each part, concatenated.
 
-    Each part has an encoder; their features are concatenated.
-
-    `eyes` and `pool` are those of the images; states have none.
+    Args:
+        eyes, pool: blocks for the images; states have none.
+        options: further arguments of each `Encoder`.
     """
 
-    def __init__(self, obs_shape, parts, eyes=None, pool=None, **options):
+    def __init__(
+        self,
+        obs_shape: Sequence[int],
+        parts: Sequence[Part],
+        eyes: Block | None = None,
+        pool: Block | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__()
         self.parts = parts
-        self.encoders = nn.ModuleList(
+        encoders = [
             Encoder(shape, *((eyes, pool) if len(shape) == 3 else ()), **options)
-            for shape in shapes(parts, obs_shape).values()
-        )
-        self.repr_shape = (sum(size(encoder.repr_shape) for encoder in self.encoders),)
+            for shape in part_shapes(parts, obs_shape).values()
+        ]
+        self.encoders = nn.ModuleList(encoders)
+        self.repr_shape = (sum(size(encoder.repr_shape) for encoder in encoders),)
 
-    def each(self, obs):
-        """(encoder, what it sees) of each part."""
+    def each(self, obs: Tensor) -> Iterator[tuple[Any, Tensor]]:
+        """Yields the encoder and the observation of each part."""
         return zip(self.encoders, unpack(obs, self.parts).values(), strict=True)
 
-    def update(self, obs):
-        """Counts the states in the running moments, if they are normalised by them."""
+    def update(self, obs: Tensor) -> None:
+        """Adds the states to the running moments, if there are any."""
         for encoder, part in self.each(obs):
             encoder.update(part)
 
-    def forward(self, obs):
+    def forward(self, obs: Tensor) -> Tensor:
         return torch.cat([encoder(part).flatten(1) for encoder, part in self.each(obs)], 1)

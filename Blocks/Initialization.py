@@ -1,32 +1,38 @@
-"""Weights at the start."""
+"""Initialization of weights, for `nn.Module.apply`. Each function sets biases to 0."""
 
-from torch import nn
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from torch import Tensor, nn
 
 
-def orthogonal(module, gain=2**0.5):
-    """For `apply`: linear and convolutional layers begin orthogonal, without bias (arXiv:1312.6120, DrQ: 2004.13649).
+def initialize(module: nn.Module, draw: Callable[[Tensor], object]) -> None:
+    """Draws the weights of a linear or convolutional layer in place and sets its biases to 0."""
+    if type(module) is nn.Linear or type(module) is nn.Conv2d:  # subclasses initialize themselves
+        draw(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
 
-    Signals and gradients then keep their size through rectifiers. With PyTorch's own weights they shrink by half a
-    layer, and the small errors of Q-learning drown in the eps of Adam.
+
+def orthogonal(module: nn.Module, gain: float = 2**0.5) -> None:
+    """Draws linear and convolutional weights as orthogonal matrices (arXiv:1312.6120; DrQ, arXiv:2004.13649).
+
+    With the default gain, signals and gradients keep their scale through rectifiers. With PyTorch's defaults they
+    halve in each layer, and the small errors of Q-learning vanish beside Adam's eps.
     """
-    if type(module) in (nn.Linear, nn.Conv2d):  # layers of another kind have weights of their own kind
-        nn.init.orthogonal_(module.weight, gain)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
+    initialize(module, partial(nn.init.orthogonal_, gain=gain))
 
 
-def lecun(module):
-    """For `apply`: linear and convolutional layers of N(0, 1 / inputs), without bias: outputs are as large as
-    inputs (LeCun et al. 1998, section 4.6). The N(0, 0.02) of large transformers is that for 2,500 inputs."""
-    if type(module) in (nn.Linear, nn.Conv2d):
-        nn.init.normal_(module.weight, 0, module.weight[0].numel() ** -0.5)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
+def lecun(module: nn.Module) -> None:
+    """Draws linear and convolutional weights from N(0, 1 / fan_in) (LeCun et al. 1998, section 4.6).
+
+    Outputs then have the scale of inputs. The N(0, 0.02) of large transformers is the same for a fan-in of 2,500.
+    """
+    initialize(module, lambda weight: nn.init.normal_(weight, 0, weight[0].numel() ** -0.5))
 
 
-def truncated(module):
-    """For `apply`: linear and convolutional layers of N(0, 0.02) cut at two deviations, as ConvNeXt has them."""
-    if type(module) in (nn.Linear, nn.Conv2d):
-        nn.init.trunc_normal_(module.weight, 0, 0.02, -0.04, 0.04)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
+def truncated_normal(module: nn.Module) -> None:
+    """Draws linear and convolutional weights from N(0, 0.02), truncated at two deviations (ConvNeXt)."""
+    initialize(module, lambda weight: nn.init.trunc_normal_(weight, 0, 0.02, -0.04, 0.04))

@@ -1,37 +1,46 @@
-"""Memories: what an agent keeps of an episode's earlier features.
+"""Memories of recurrent agents (`agent.memory=LSTM`): what is kept of an episode's earlier features.
+
+A memory has an `output_shape` and is called as
 
     states = memory(features [B, T, *input_shape], carry, first [B, T])     [B, T, S, *output_shape]
 
-The output of a step is states[:, :, 0]; `carry` [B, S, ...] is the state before the first step, None at the very start.
-`first` (bool) tells where an episode begins, and everything before is forgotten.
+`states[:, :, 0]` are the outputs. `carry` [B, S, *output_shape] is the hidden state before the first step; None stands
+for zeros. `first` (bool) marks the first steps of episodes, before which the hidden state is reset.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from Blocks.Shapes import size
 
 
 class Forgetful(nn.Module):
-    """No memory: each step is seen alone."""
+    """No memory: returns the features of each step. S = 1."""
 
-    def __init__(self, input_shape, hidden_dim=None):
+    def __init__(self, input_shape: Sequence[int], hidden_dim: int | None = None) -> None:
         super().__init__()
         self.output_shape = tuple(input_shape)
 
-    def forward(self, features, carry, first):
+    def forward(self, features: Tensor, carry: Tensor | None, first: Tensor) -> Tensor:
         return features.unsqueeze(2)
 
 
-class LSTM(nn.Module):
-    """Long short-term memory (doi:10.1162/neco.1997.9.8.1735); in fp32 under autocast too."""
+class LSTMMemory(nn.Module):
+    """Long short-term memory (doi:10.1162/neco.1997.9.8.1735) over the steps of an episode. S = 2: output and cell.
 
-    def __init__(self, input_shape, hidden_dim=128):
+    Computes in fp32 under autocast too. `Blocks.Architectures.LSTM` reads the positions of a feature map instead.
+    """
+
+    def __init__(self, input_shape: Sequence[int], hidden_dim: int = 128) -> None:
         super().__init__()
         self.output_shape = (hidden_dim,)
         self.cell = nn.LSTMCell(size(input_shape), hidden_dim)
 
-    def forward(self, features, carry, first):
+    def forward(self, features: Tensor, carry: Tensor | None, first: Tensor) -> Tensor:
         states = []
         if carry is None:
             carry = features.new_zeros(len(features), 2, *self.output_shape, dtype=torch.float32)
@@ -41,3 +50,6 @@ class LSTM(nn.Module):
                 carry = torch.stack(self.cell(x, (hidden, cell)), 1)
                 states.append(carry)
         return torch.stack(states, 1)
+
+
+LSTM = LSTMMemory  # its name on the command line: agent.memory=LSTM

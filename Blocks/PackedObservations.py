@@ -1,30 +1,47 @@
-"""Records: several observations of one step as one row of bytes, which is stored and stacked like any other.
+"""Packs several observations of one step into a row of bytes, a record, which is stored and stacked like any other.
 
-A record [P] is the bytes of its parts (`Datasets.Experience.Part`: name, shape, dtype) behind each other; a stack of S
-frames is S records behind each other, [S * P].
+A record [P] holds the bytes of its parts one after another; a stack of S frames [S * P] is S records one after another.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from Blocks.Shapes import build, size
+from Blocks.Shapes import Block, build, size
 
 
-def unpack(obs, parts):
-    """Records [B, S * P] uint8 -> {name: [B, S * C, H, W] or [B, S * D], in its own dtype}."""
+class Part(Protocol):
+    """One of the observations in a record, as `Datasets.Experience.Part` describes it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...  # (C, H, W) or (D,)
+
+    @property
+    def dtype(self) -> str: ...  # of torch
+
+
+def unpack(obs: Tensor, parts: Sequence[Part]) -> dict[str, Tensor]:
+    """Records [B, S * P] uint8 -> by name, [B, S * C, H, W] or [B, S * D] of the part's dtype."""
     sizes = [size(part.shape) * itemsize(part) for part in parts]
     pieces = obs.unflatten(1, (-1, sum(sizes))).split(sizes, -1)  # [B, S, bytes] of each
-    return {part.name: read(part, piece) for part, piece in zip(parts, pieces, strict=True)}
+    return {part.name: from_bytes(part, piece) for part, piece in zip(parts, pieces, strict=True)}
 
 
-def read(part, piece):
-    """Bytes [B, S, bytes] -> [B, S * C, ...]. Numbers must begin where memory is aligned, so they are copied there."""
+def from_bytes(part: Part, piece: Tensor) -> Tensor:
+    """Bytes [B, S, bytes] -> [B, S * C, ...] of the part's dtype; copied, since a view needs aligned memory."""
     numbers = piece.clone(memory_format=torch.contiguous_format).view(getattr(torch, part.dtype))
     return numbers.view(len(piece), -1, *part.shape[1:])
 
 
-def pack(values, parts):
-    """What `unpack` gave -> records [B, S * P]. Images of floats are rounded to bytes."""
+def pack(values: dict[str, Tensor], parts: Sequence[Part]) -> Tensor:
+    """Returns records [B, S * P] uint8 of what `unpack` returned. Rounds images of floats to bytes."""
     pieces = []
     for part in parts:
         value = values[part.name]
@@ -35,27 +52,28 @@ def pack(values, parts):
     return torch.cat(pieces, -1).flatten(1)
 
 
-def itemsize(part):
-    """Bytes of one number."""
+def itemsize(part: Part) -> int:
+    """Returns the bytes of one number."""
     return getattr(torch, part.dtype).itemsize
 
 
-def shapes(parts, obs_shape):
-    """Of the parts [..] in records of this shape (S * P,), without batch: by name."""
+def part_shapes(parts: Sequence[Part], obs_shape: Sequence[int]) -> dict[str, tuple[int, ...]]:
+    """Returns the shapes, without the batch dimension, of the parts in records of shape `obs_shape` (S * P,)."""
     empty = unpack(torch.zeros(1, *obs_shape, dtype=torch.uint8), parts)
     return {name: tuple(value.shape[1:]) for name, value in empty.items()}
 
 
 class OnImages(nn.Module):
-    """Records [B, S * P] -> the same, each image among their parts augmented by a block of `recipe`."""
+    """Augments each image in records [B, S * P] by a block of its own; leaves the other parts unchanged."""
 
-    def __init__(self, recipe, obs_shape, parts):
+    def __init__(self, block: Block, obs_shape: Sequence[int], parts: Sequence[Part]) -> None:
         super().__init__()
         self.parts = parts
-        blocks = {name: build(recipe, shape) for name, shape in shapes(parts, obs_shape).items() if len(shape) == 3}
+        shapes = part_shapes(parts, obs_shape)
+        blocks = {name: build(block, shape) for name, shape in shapes.items() if len(shape) == 3}
         self.names, self.blocks = tuple(blocks), nn.ModuleList(blocks.values())
 
-    def forward(self, obs):
+    def forward(self, obs: Tensor) -> Tensor:
         values = unpack(obs, self.parts)
         images = {name: block(values[name]) for name, block in zip(self.names, self.blocks, strict=True)}
         return pack(values | images, self.parts)

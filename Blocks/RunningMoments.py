@@ -1,54 +1,65 @@
-"""Running moments: observations and rewards on a scale that is learned as they come, and saved with the agent."""
+"""Running mean and variance of observations and rewards, for normalization; saved with the agent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class Moments(nn.Module):
-    """Mean and variance [*shape] of all that was counted, merged batch by batch (Chan et al. 1979)."""
+    """The mean and variance [*shape] of all samples so far, merged batch by batch (Chan et al. 1979)."""
 
-    def __init__(self, shape):
+    mean: Tensor
+    var: Tensor
+    count: Tensor
+
+    def __init__(self, shape: Sequence[int]) -> None:
         super().__init__()
         self.register_buffer('mean', torch.zeros(shape))
         self.register_buffer('var', torch.ones(shape))
         self.register_buffer('count', torch.zeros(()))
 
     @torch.no_grad()
-    def update(self, x):
-        """x [B, *shape]"""
+    def update(self, x: Tensor) -> None:
+        """Adds a batch x [B, *shape]."""
         mean, var, count = x.mean(0), x.var(0, correction=0), self.count + len(x)
-        apart = mean - self.mean
-        merged = self.var * self.count + var * len(x) + apart**2 * self.count * len(x) / count
-        self.mean += apart * len(x) / count
+        delta = mean - self.mean
+        merged = self.var * self.count + var * len(x) + delta**2 * self.count * len(x) / count
+        self.mean += delta * len(x) / count
         self.var.copy_(merged / count)
         self.count.copy_(count)
 
 
 class Normalized(nn.Module):
-    """States [B, D] -> the same with mean 0 and deviation 1, cut at +-10, as far as `update` has seen them."""
+    """States [B, D] -> [B, D] of mean 0 and deviation 1 by the moments so far, clipped at +-10."""
 
-    def __init__(self, input_shape, output_shape=None):
+    def __init__(self, input_shape: Sequence[int], output_shape: Sequence[int] | None = None) -> None:
         super().__init__()
         self.moments = Moments(tuple(input_shape))
 
-    def update(self, x):
+    def update(self, x: Tensor) -> None:
+        """Adds states x [B, D] to the moments."""
         self.moments.update(x)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return ((x - self.moments.mean) / (self.moments.var + 1e-8).sqrt()).clamp(-10, 10)
 
 
 class RewardScale(nn.Module):
-    """Rewards over the deviation of the discounted return, cut at +-10 (arXiv:2005.12729, section 3)."""
+    """Divides rewards by the deviation of discounted returns, clips them at +-10 (arXiv:2005.12729, section 3)."""
 
-    def __init__(self, num_envs):
+    carried: Tensor
+
+    def __init__(self, num_envs: int) -> None:
         super().__init__()
         self.moments = Moments(())
-        self.register_buffer('carried', torch.zeros(num_envs))  # the discounted return so far, of each environment
+        self.register_buffer('carried', torch.zeros(num_envs))  # each environment's discounted return so far
 
     @torch.no_grad()
-    def forward(self, reward, discount, last):
-        """All [N, T] -> rewards [N, T]; counts them, so each rollout passes once."""
+    def forward(self, reward: Tensor, discount: Tensor, last: Tensor) -> Tensor:
+        """All [N, T] -> scaled rewards [N, T]. Adds the returns to the moments, so call it once per rollout."""
         returns = torch.empty_like(reward)
         for t in range(reward.shape[1]):
             returns[:, t] = self.carried + reward[:, t]

@@ -1,26 +1,33 @@
 """Attention pooling (CLIP, arXiv:2103.00020, section 2.3)."""
 
-import torch
-from torch import nn
+from __future__ import annotations
 
-from Blocks.Architectures.Attention import Attend
-from Blocks.Architectures.AvgPool import head
-from Blocks.FeatureMaps import places, tokens
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from Blocks.Architectures.Attention import AttentionLayer
+from Blocks.Architectures.AvgPool import optional_head
+from Blocks.FeatureMaps import token_grid, tokens
 from Blocks.Initialization import lecun
 from Blocks.Shapes import size
 
 
 class AttentionPool(nn.Module):
-    """[B, C, *grid] -> [B, C]: the mean of all places asks them all. Positions and weights of deviation C**-0.5."""
+    """[B, C, *grid] -> [B, C]: the mean token attends to all tokens and itself.
 
-    def __init__(self, input_shape, output_shape=None, heads=4):
+    Position embeddings have deviation C**-0.5.
+    """
+
+    def __init__(self, input_shape: Sequence[int], output_shape: Sequence[int] | None = None, heads: int = 4) -> None:
         super().__init__()
-        channels, count = input_shape[0], size(places(input_shape))
+        channels, count = input_shape[0], size(token_grid(input_shape))
         self.positions = nn.Parameter(channels**-0.5 * torch.randn(1 + count, channels))
-        self.attend = Attend(channels, heads).apply(lecun)
-        self.head = head(channels, output_shape)
+        self.attend = AttentionLayer(channels, heads).apply(lecun)
+        self.head = optional_head(channels, output_shape)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         x = tokens(x)
         x = torch.cat([x.mean(1, keepdim=True), x], 1) + self.positions  # [B, 1 + N, C]
         return self.head(self.attend(x[:, :1], x)[:, 0])

@@ -1,26 +1,32 @@
-"""Global average pooling (arXiv:1312.4400, section 3.2), and the end of every network that is used as a head."""
+"""Global average pooling (arXiv:1312.4400, section 3.2), and the optional head of architectures that return a map."""
 
-from torch import nn
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
 
 from Blocks.Architectures.MLP import Readout
 from Blocks.Shapes import size
 
 
 class AvgPool(nn.Module):
-    """[B, C, *grid] -> [B, C]: the mean over all places; flat features are their own. With an `output_shape` a linear
-    layer follows."""
+    """[B, C, *grid] -> [B, C]: the mean over all positions; flat features [B, C] stay as they are.
 
-    def __init__(self, input_shape, output_shape=None):
+    With an `output_shape`, a linear layer follows.
+    """
+
+    def __init__(self, input_shape: Sequence[int], output_shape: Sequence[int] | None = None) -> None:
         super().__init__()
-        self.read = nn.Identity()
+        self.read: nn.Module = nn.Identity()
         if output_shape is not None:
             readout = Readout(input_shape[0], size(output_shape))
             self.read = nn.Sequential(readout, nn.Unflatten(1, tuple(output_shape)))
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return self.read(x.flatten(2).mean(2) if x.dim() > 2 else x)
 
 
-def head(channels, output_shape):
-    """What ends a network: nothing, so that its map stays, or the way from its `channels` to an `output_shape`."""
+def optional_head(channels: int, output_shape: Sequence[int] | None) -> nn.Module:
+    """Returns an `AvgPool` from maps of `channels` to `output_shape`; the identity if that is None."""
     return nn.Identity() if output_shape is None else AvgPool((channels,), output_shape)

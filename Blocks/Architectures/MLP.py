@@ -1,43 +1,66 @@
 """Multi-layer perceptrons."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from Blocks.Initialization import orthogonal
 from Blocks.Shapes import Flat, size
 from Support.Classes import resolve
 
+if TYPE_CHECKING:
+    Layer = nn.Module
+else:  # a mixin
+    Layer = object
 
-class Exact:
-    """A layer in fp32 under autocast too: actions differ in worth by less than bf16 resolves (1 part in 256)."""
 
-    def forward(self, x):
+class Exact(Layer):
+    """A mixin of layers that compute in fp32 under autocast too.
+
+    The values of two actions may differ by less than bf16 resolves (1 part in 256).
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
         x = x.float()
-        if not torch.is_autocast_enabled(x.device.type):  # to leave it takes as long as a small layer
+        if not torch.is_autocast_enabled(x.device.type):  # the context manager takes as long as a small layer
             return super().forward(x)
         with torch.autocast(x.device.type, enabled=False):
             return super().forward(x)
 
 
 class Readout(Exact, nn.Linear):
-    """A last layer."""
+    """The last layer of a head: linear, in fp32, with orthogonal weights of gain 1."""
 
-    def reset_parameters(self):
+    def reset_parameters(self) -> None:
         nn.init.orthogonal_(self.weight)
         nn.init.zeros_(self.bias)
 
 
 class MLP(nn.Module):
-    """[B, *input_shape] -> [B, *output_shape] through `depth` hidden layers of `hidden_dim` units.
+    """[B, *input_shape] -> [B, *output_shape], or [B, hidden_dim] without an `output_shape`.
 
-    activation: of the hidden units, by its name in torch.nn: ReLU, Tanh, GELU, SiLU. Raises UserError for another.
+    Args:
+        hidden_dim, depth: units of a hidden layer, and how many hidden layers.
+        activation: of the hidden units, a class of torch.nn by name: ReLU, Tanh, GELU, SiLU. Raises UserError for an
+            unknown one.
     """
 
-    Hidden, Last = nn.Linear, Readout
+    Hidden: type[nn.Module] = nn.Linear
+    Last: type[nn.Module] = Readout
 
-    def __init__(self, input_shape, output_shape=None, hidden_dim=512, depth=1, activation='ReLU'):
+    def __init__(
+        self,
+        input_shape: Sequence[int],
+        output_shape: Sequence[int] | None = None,
+        hidden_dim: int = 512,
+        depth: int = 1,
+        activation: str = 'ReLU',
+    ) -> None:
         super().__init__()
         self.output_shape = (hidden_dim,) if output_shape is None else tuple(output_shape)
         activate = resolve(f'torch.nn.modules.activation.{activation}')
@@ -49,14 +72,16 @@ class MLP(nn.Module):
             layers += [self.Last(width, size(output_shape))]
         self.layers = nn.Sequential(Flat(), *layers).apply(partial(orthogonal, gain=gain(activate())))
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return self.layers(x).unflatten(1, self.output_shape)
 
 
 @torch.no_grad()
-def gain(activation):
-    """Of the weights before an activation: 1 / sqrt(E f(x)^2) of a normal x, so that signals keep their size from layer
-    to layer (arXiv:1502.01852, eq. 10). ReLU: sqrt(2)."""
+def gain(activation: nn.Module) -> float:
+    """Returns the gain of weights before an activation f that keeps the scale of signals from layer to layer.
+
+    1 / sqrt(E f(x)^2) for a standard normal x (arXiv:1502.01852, eq. 10); sqrt(2) for ReLU.
+    """
     x = torch.linspace(-10, 10, 2001, dtype=torch.double)
     density = (-(x**2) / 2).exp()
     return float((density.sum() / (density * activation.double()(x) ** 2).sum()).sqrt())
@@ -65,10 +90,12 @@ def gain(activation):
 class Trunk(nn.Module):
     """[B, *input_shape] -> [B, trunk_dim] in (-1, 1): a bounded bottleneck before a head (DrQ-v2, arXiv:2107.09645)."""
 
-    def __init__(self, input_shape, output_shape=None, trunk_dim=50):
+    def __init__(
+        self, input_shape: Sequence[int], output_shape: Sequence[int] | None = None, trunk_dim: int = 50
+    ) -> None:
         super().__init__()
         width = trunk_dim if output_shape is None else size(output_shape)
         self.layers = nn.Sequential(Flat(), nn.Linear(size(input_shape), width), nn.LayerNorm(width), nn.Tanh())
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return self.layers(x)

@@ -1,22 +1,29 @@
 """The networks of timm, an optional package: `Eyes=timm:vit_small_patch16_224` is `Timm.vit_small_patch16_224` here."""
 
+from __future__ import annotations
+
 from functools import partial
+from types import ModuleType
+from typing import Any
+
+from torch import nn
 
 from Blocks.Architectures.Backbone import Backbone
 from Support.Errors import UserError, one_line
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> partial[Backbone]:
     if name not in __dir__():
         raise AttributeError(name)
     return partial(Backbone, make=partial(make, name))
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return library().list_models()
 
 
-def library():
+def library() -> ModuleType:
+    """Returns timm. Raises UserError if it is not installed."""
     try:
         import timm
     except ImportError as error:
@@ -24,13 +31,20 @@ def library():
     return timm
 
 
-def make(name, channels, classes, pretrained, **options):
-    """The network, and the pixels a side that it was made for. pretrained: true, or the tag of the weights."""
+def make(
+    name: str, channels: int, classes: int | None, pretrained: bool | str, **options: Any
+) -> tuple[nn.Module, int]:
+    """Returns the network, and the side in pixels of the images it is made for.
+
+    Args:
+        classes: None for a network without a classifier.
+        pretrained: True, or the tag of the weights. Raises UserError if they cannot be loaded.
+    """
     timm = library()
     full = name if pretrained in (True, False) else f'{name}.{pretrained}'
     try:
         net = timm.create_model(full, bool(pretrained), in_chans=channels, num_classes=classes or 0, **options)
-    except Exception as error:  # of the libraries below, where there is no network
+    except Exception as error:  # the libraries below raise anything without a network
         if not pretrained:
             raise
         raise UserError(

@@ -1,5 +1,9 @@
 """The vision transformer (arXiv:2010.11929)."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 from torch import nn
 
 from Blocks.Architectures.Transformer import Transformer
@@ -8,14 +12,33 @@ from Blocks.Shapes import shape_of
 
 
 class ViT(nn.Sequential):
-    """[B, C, H, W] -> [B, out_channels, h, w]: patches, and a transformer over them.
+    """[B, C, H, W] -> [B, out_channels, h, w], or [B, out_channels] with a pool: patches, and a transformer over them.
 
-    patch_size: pixels a side, by default what makes 8 x 8 patches; those that go over an edge end in zeros. pool: null
-    keeps the map; 'token' and 'mean' give [B, out_channels]. The rest as in Transformer.
+    Args:
+        patch_size: pixels a side, by default the smallest that makes at most 8 x 8 patches. Zeros pad the edges.
+        depth, heads, hidden_dim, pool, dropout: as in `Transformer`.
     """
 
-    def __init__(self, input_shape, output_shape=None, patch_size=None, out_channels=128, depth=4, heads=4,
-                 hidden_dim=None, pool=None, dropout=0.0):  # fmt: skip
+    def __init__(
+        self,
+        input_shape: Sequence[int],
+        output_shape: Sequence[int] | None = None,
+        patch_size: int | None = None,
+        out_channels: int = 128,
+        depth: int = 4,
+        heads: int = 4,
+        hidden_dim: int | None = None,
+        pool: str | None = None,
+        dropout: float = 0.0,
+    ) -> None:
         patches = Patches(input_shape, out_channels, patch_size)
-        super().__init__(patches, Transformer(shape_of(patches, input_shape), output_shape, depth=depth, heads=heads,
-                                              hidden_dim=hidden_dim, pool=pool, dropout=dropout))  # fmt: skip
+        transformer = Transformer(
+            shape_of(patches, input_shape),
+            output_shape,
+            depth=depth,
+            heads=heads,
+            hidden_dim=hidden_dim,
+            pool=pool,
+            dropout=dropout,
+        )
+        super().__init__(patches, transformer)

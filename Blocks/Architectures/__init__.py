@@ -1,4 +1,4 @@
-"""Architectures, one file per paper. `Block(input_shape, output_shape=None, **arguments)`, shapes without batch."""
+"""Architectures, one file per paper: `Block(input_shape, output_shape=None, **arguments)`, shapes without batch."""
 
 from Blocks.Architectures.Airbench import Airbench
 from Blocks.Architectures.Attention import MultiHeadAttention

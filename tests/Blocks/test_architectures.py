@@ -13,7 +13,7 @@ from Blocks.Actors import Actor
 from Blocks.Architectures import CNN, MLP, Dueling, Null
 from Blocks.Critics import Critic
 from Blocks.Encoders import Encoder
-from Blocks.Shapes import Flat, build, check, shape_of, size
+from Blocks.Shapes import Flat, build, check_output, shape_of, size
 from Support.Classes import argument_names
 
 BATCH, IMAGE, MAP, FLAT, ACTIONS = 3, (3, 40, 40), (4, 6, 6), (12,), 5
@@ -138,7 +138,7 @@ def test_wrong_output_names_block_shape_given_and_wanted():
     with pytest.raises(ValueError, match=r'Block Identity gives shape \(50,\), but \(5,\) is wanted'):
         Actor(FLAT, (ACTIONS,), pi_head=nn.Identity)
     with pytest.raises(ValueError, match=r'Block Linear does not take inputs of shape \(3,\)'):
-        check(nn.Linear(4, 2), (2,), (3,))
+        check_output(nn.Linear(4, 2), (2,), (3,))
 
 
 def test_any_module_is_a_block():

@@ -8,7 +8,7 @@ from torch import nn
 from Agents import PPOAgent
 from Blocks.Augmentations import Intensity, RandomShifts
 from Blocks.Encoders import Encoder, RecordEncoder
-from Blocks.PackedObservations import OnImages, pack, shapes, unpack
+from Blocks.PackedObservations import OnImages, pack, part_shapes, unpack
 from Datasets.Experience import Part, Spec
 
 PARTS = (Part('a', (3,), 'float32'), Part('b', (1, 5, 5), 'uint8'), Part('c', (1,), 'float32'))
@@ -42,7 +42,7 @@ def test_frames_lie_behind_each_other():
 
 
 def test_shapes_are_those_of_the_stack():
-    assert shapes(PARTS, (2 * SIZE,)) == {'a': (6,), 'b': (2, 5, 5), 'c': (2,)}
+    assert part_shapes(PARTS, (2 * SIZE,)) == {'a': (6,), 'b': (2, 5, 5), 'c': (2,)}
 
 
 def test_a_record_is_encoded_part_by_part():
