@@ -1,7 +1,7 @@
 """Keeps docs/bibliography.md in step with the code: python docs/update_bibliography.py
 
-Rewrites the column "cited in" and names every paper that a file cites and the page lacks. Title, authors and year of a new
-paper are typed by hand, as a row of the page. `tests/docs/test_bibliography.py` fails when a citation is not on the page.
+Rewrites the column "cited in" and names every paper that a file cites and the page lacks. Title, authors and year of a
+new paper are typed by hand, as a row of the page. `tests/docs/test_links.py` fails when a citation is not on the page.
 """
 
 from __future__ import annotations
@@ -13,19 +13,23 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / 'docs' / 'bibliography.md'
 FOLDERS = ('Agents', 'Blocks', 'Datasets', 'Hyperparams', 'Logging', 'Runs', 'Support', 'benchmarks', 'docs', 'tests')
+SUFFIXES = ('.py', '.yaml', '.md')
 IDS = {
     'arXiv': re.compile(r'(?<![\w.:/])(?:arXiv:|arxiv\.org/abs/|, )(\d{4}\.\d{4,5})(?!\d)'),
     'doi': re.compile(r'(?:doi:|doi\.org/)(10\.\d{4,5}/[\w./()-]*\w)'),
     'openreview': re.compile(r'openreview(?: |:|\.net/forum\?id=)([\w-]{8,12})'),
 }
+ADDRESSES = {
+    'arXiv': 'https://arxiv.org/abs/', 'doi': 'https://doi.org/', 'openreview': 'https://openreview.net/forum?id=',
+}  # fmt: skip
 ROW = re.compile(r'^\| \[(?P<id>(?:arXiv|doi|openreview):\S+)\]\(\S+\) \| (?P<facts>.*) \| [^|]*\|$', re.MULTILINE)
 
 
 def files(root: Path = ROOT) -> list[Path]:
     """Returns the files that may cite papers: modules, configs and pages."""
-    every = [path for folder in FOLDERS for path in (root / folder).rglob('*') if path.suffix in ('.py', '.yaml', '.md')]
-    top = [*root.glob('*.py'), *root.glob('*.md')]
-    return sorted(path for path in [*top, *every] if path not in (PAGE, Path(__file__).resolve()))
+    inner = (path for folder in FOLDERS for path in (root / folder).rglob('*') if path.suffix in SUFFIXES)
+    top = (path for path in root.glob('*') if path.suffix in SUFFIXES)
+    return sorted(path for path in (*top, *inner) if path not in (PAGE, Path(__file__).resolve()))
 
 
 def cited(root: Path = ROOT) -> dict[str, list[str]]:
@@ -58,8 +62,7 @@ def main() -> int:
     def row(match: re.Match[str]) -> str:
         name = match['id']
         kind, each = name.split(':', 1)
-        address = {'arXiv': 'https://arxiv.org/abs/', 'doi': 'https://doi.org/', 'openreview': 'https://openreview.net/forum?id='}
-        return f'| [{name}]({address[kind]}{each}) | {match["facts"]} | {places(found.get(name, []))} |'
+        return f'| [{name}]({ADDRESSES[kind]}{each}) | {match["facts"]} | {places(found.get(name, []))} |'
 
     PAGE.write_text(ROW.sub(row, PAGE.read_text()))
     missing = sorted(set(found) - listed())

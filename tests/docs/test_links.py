@@ -8,7 +8,8 @@ from docs import update_bibliography
 from Support.Files import PROJECT
 
 PAGES = [
-    *(PROJECT / name for name in ('README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'benchmarks/README.md', 'results/README.md')),
+    *sorted(PROJECT.glob('*.md')),
+    *(PROJECT / folder / 'README.md' for folder in ('benchmarks', 'results')),
     *sorted((PROJECT / 'docs').rglob('*.md')),
 ]
 FOLDERS = 'Agents|Blocks|Datasets|Hyperparams|Logging|Runs|Support|benchmarks|docs|results|tests'
