@@ -1,8 +1,9 @@
-"""Links and paths in the pages lead somewhere, headings included; every cited paper is in the bibliography."""
+"""What the pages say of the project is so: links, paths, cited papers, the order of the config's layers."""
 
 import re
 
 import pytest
+import yaml
 
 from docs import update_bibliography
 from Support.Files import PROJECT
@@ -54,3 +55,12 @@ def test_paths_of_the_project_exist(page):
 def test_every_cited_paper_is_in_the_bibliography():
     missing = set(update_bibliography.cited()) - update_bibliography.listed()
     assert not missing, 'add a row to docs/bibliography.md, then: python docs/update_bibliography.py'
+
+
+def test_the_layers_of_the_config_stand_in_their_order():
+    """docs/command_line.md lists them from the strongest; the defaults of args.yaml, from the weakest."""
+    table = re.findall(r'^\| `?([\w ]+)`? \|', (PROJECT / 'docs/command_line.md').read_text(), re.MULTILINE)
+    defaults = yaml.safe_load((PROJECT / 'Hyperparams/args.yaml').read_text())['defaults']
+    groups = [key.removeprefix('optional ') for entry in defaults if isinstance(entry, dict) for key in entry]
+    layers = [group for group in groups if not group.startswith('override ')]
+    assert table[table.index('command line') :][: len(layers) + 2] == ['command line', *layers[::-1], 'all keys']
