@@ -21,7 +21,7 @@ from benchmarks.contest import Size, contest, rows
 
 FILES = ('envs', 'replay', 'learner', 'classify', 'loops', 'goals', 'start', 'growth')
 PEERS = ('stable-baselines3', 'torchrl', 'cpprb', 'tianshou', 'envpool', 'lightning')
-RESULTS = Utils.PROJECT / 'benchmarks' / 'results' / 'Speed' / tables.processor()  # unlike machines apart
+RESULTS = Utils.PROJECT / 'results' / 'Speed' / tables.processor()  # unlike machines apart
 SHOWN = ('contender', 'median', 'min', 'max', 'unit', 'ours', 'goal', 'reached', 'peak_mb', 'absent')
 COLUMNS = ('row', *SHOWN, 'repeats', 'equal', 'load', 'threads', 'date', 'hardware', 'versions')
 
@@ -94,7 +94,7 @@ def arguments(argv):
     parser.add_argument('--seconds', type=float, help='of each measurement; 1, quick: 0.02')
     parser.add_argument('--threads', type=int, help="torch's, of every contender; half of the cores")
     parser.add_argument('--alone', action='store_true', help='without peers')
-    parser.add_argument('--out', type=Path, help='folder of the table; benchmarks/results/Speed/<processor>')
+    parser.add_argument('--out', type=Path, help='folder of the table; results/Speed/<processor>')
     return parser.parse_args(argv)
 
 

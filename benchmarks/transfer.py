@@ -57,7 +57,7 @@ def main(argv=None):
     parser.add_argument('--data', default='../shared/datasets', help='folder of cifar10_images.tar.gz')
     parser.add_argument('--seeds', nargs='+', type=int, default=[1, 2, 3])
     parser.add_argument('--root', default='.', help='folder of Benchmarking/ and Checkpoints/')
-    parser.add_argument('--out', default=Utils.PROJECT / 'benchmarks' / 'results' / 'Transfer')
+    parser.add_argument('--out', default=Utils.PROJECT / 'results' / 'Transfer')
     parser.add_argument('words', nargs='*', help='key=value of every run, for example threads=1')
     args = parser.parse_intermixed_args(argv)
     for words in commands(args):

@@ -17,9 +17,11 @@ def untold(monkeypatch):
 
 
 def decode(path):
-    import imageio.v3 as imageio
+    from imageio_ffmpeg import read_frames
 
-    return imageio.imread(path, plugin='FFMPEG')  # [T, H, W, 3]
+    frames = read_frames(str(path))
+    width, height = next(frames)['size']
+    return np.stack([np.frombuffer(frame, np.uint8).reshape(height, width, 3) for frame in frames])  # [T, H, W, 3]
 
 
 def clip(length=12, height=84, width=84):
