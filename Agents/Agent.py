@@ -114,14 +114,15 @@ class Agent(Classifies, Generates, nn.Module):
 
     def build_aug(self):
         recipe = self.recipes.get('aug')
-        if recipe and self.spec.parts:
+        if recipe and self.spec.obs_kind == 'record':
             return OnImages(recipe, self.obs_shape, self.spec.parts)
         return build(recipe or Null, self.obs_shape)
 
     def build_encoder(self, recipe=None, **arguments):
         recipe = recipe or self.recipes.get('encoder') or {}
-        kind = partial(RecordEncoder, parts=self.spec.parts) if self.spec.parts else Encoder
-        return kind(self.obs_shape, **recipe, mean=self.spec.mean, std=self.spec.std, parallel=self.parallel,
+        kind, parts = self.spec.obs_kind, self.spec.parts
+        encoder = partial(RecordEncoder, parts=parts) if kind == 'record' else partial(Encoder, kind=kind)
+        return encoder(self.obs_shape, **recipe, mean=self.spec.mean, std=self.spec.std, parallel=self.parallel,
                     **arguments)  # fmt: skip
 
     def build_actor(self, repr_shape, output_shape):

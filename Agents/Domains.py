@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from Agents import Casts
 from Agents.Losses.Adversarial import GAMES, one_centered, zero_centered
-from Agents.Losses.Supervised import known, negative_log_likelihood
+from Agents.Losses.Supervised import known, mixed, negative_log_likelihood
 from Agents.Phase import Phase
 from Blocks.Architectures import Null
 from Blocks.Augmentations import DiffAugment
@@ -35,7 +35,7 @@ class Classifies:
     def supervised_loss(self, batch):
         """The actor learns its label, where there is one."""
         policy, weight = self.creator.policy(batch.obs), known(batch.label)
-        label = batch.label if batch.label.dim() == 1 else batch.label.argmax(-1)  # mixed images have several
+        label = batch.label.argmax(-1) if mixed(batch.label) else batch.label
         self.logs['accuracy'] = ((policy.mode().argmax(-1) == label) * weight).mean()
         return (negative_log_likelihood(policy, batch.label, self.label_smoothing) * weight).mean()
 
@@ -62,7 +62,7 @@ class Generates:
         if gan.loss not in GAMES:
             near = hint(gan.loss, GAMES)
             raise UserError(f"agent.gan.loss is one of {', '.join(GAMES)}, not '{gan.loss}'.{near}")
-        if gan.conditional and self.spec.kind != 'classify':
+        if gan.conditional and self.spec.label_kind != 'class':
             raise UserError('conditional=true needs labels: task=classify/mnist, or leave it out')
         self.game, self.labels = GAMES[gan.loss], self.spec.num_actions if gan.conditional else 0
         self.disturb = DiffAugment(shape, gan.augment) if gan.augment else Null()

@@ -7,6 +7,7 @@ from torch import nn
 
 from Blocks.Architectures import MLP, Discriminator, Dueling, Null, Trunk
 from Blocks.Shapes import build, check, shape_of, size
+from Support.Kinds import kind_of
 
 
 class Critic(nn.Module):
@@ -25,7 +26,7 @@ class Critic(nn.Module):
     def __init__(self, repr_shape, action_shape, num_actions=None, trunk=None, q_head=None, ensemble=1, dueling=False,
                  atoms=None, support=(-10.0, 10.0), condition=0, trunk_dim=50, hidden_dim=512):  # fmt: skip
         super().__init__()
-        self.discrete, self.images = num_actions is not None, len(action_shape or ()) == 3
+        self.discrete, self.images = num_actions is not None, kind_of(action_shape or ()) == 'image'
         self.trunk = build(Null if self.images else trunk or Trunk, repr_shape, trunk_dim=trunk_dim)
         features = shape_of(self.trunk, repr_shape)
         if self.images:

@@ -7,37 +7,46 @@ from Blocks.Architectures import CNN, Nature, Null
 from Blocks.PackedObservations import shapes, unpack
 from Blocks.RunningMoments import Normalized
 from Blocks.Shapes import Flat, build, shape_of, size
+from Support.Errors import UserError
+from Support.Kinds import kind_of
 
 WHITE = 255.0  # of a pixel
 
 
 class Encoder(nn.Module):
-    """Observations [B, C, H, W] in 0..255 (uint8 or float), or states [B, D] -> features [B, *repr_shape].
+    """Observations [B, C, H, W] in 0..255 (uint8 or float), states [B, D] or tokens [B, T] (int64) -> features
+    [B, *repr_shape].
+
+    kind: 'image', 'state' or 'tokens'; None: as the shape says (`Support.Kinds`). Tokens reach `eyes` unchanged, as
+    integers, so that an nn.Embedding can be the first layer; they have no default eyes.
 
     Normalises with the pixels' mean and deviation, if the observations are images and only here; then `eyes` see and
     `pool` gathers what they saw, by default as one flat vector. Without eyes given: Nature's for large images, a small
     CNN for small ones, none for states. `normalize`: states by their running moments, as far as `update` counts them.
     """
 
-    def __init__(self, obs_shape, eyes=None, pool=None, mean=None, std=None, parallel=False, normalize=False):
+    def __init__(self, obs_shape, eyes=None, pool=None, mean=None, std=None, parallel=False, normalize=False,
+                 kind=None):  # fmt: skip
         super().__init__()
-        self.images = len(obs_shape) == 3
+        self.kind = kind or kind_of(obs_shape)
+        self.images = self.kind == 'image'
         self.measured = self.images and bool(mean or std)
-        self.running = Normalized(obs_shape) if normalize and not self.images else None
+        self.running = Normalized(obs_shape) if normalize and self.kind == 'state' else None
         if self.measured:  # buffers so that they move with the module; not saved, since they come with the task
             frames = obs_shape[0] // len(mean or (0,))
             for name, value in (('mean', mean or (0.0,)), ('std', std or (WHITE,))):
                 self.register_buffer(name, torch.tensor(value * frames).view(-1, 1, 1), persistent=False)
         self.eyes = build(eyes or self.default(obs_shape), obs_shape)
-        features = shape_of(self.eyes, obs_shape)
+        features = shape_of(self.eyes, obs_shape, dtype=torch.int64 if self.kind == 'tokens' else None)
         self.pool = build(pool or Flat, features)
         self.repr_shape = shape_of(self.pool, features)
         see = nn.DataParallel(self.eyes) if parallel and torch.cuda.device_count() > 1 else self.eyes
         object.__setattr__(self, 'see', see)  # no submodule of its own: what is saved is the bare module's state
 
-    @staticmethod
-    def default(obs_shape):
-        if len(obs_shape) != 3:
+    def default(self, obs_shape):
+        if self.kind == 'tokens':
+            raise UserError('Tokens need a block that embeds them: give Eyes=<module>.<class>')
+        if not self.images:
             return Null
         return Nature if min(obs_shape[1:]) >= 64 else CNN
 
@@ -75,8 +84,8 @@ class RecordEncoder(nn.Module):
         super().__init__()
         self.parts = parts
         self.encoders = nn.ModuleList(
-            Encoder(shape, *((eyes, pool) if len(shape) == 3 else ()), **options)
-            for shape in shapes(parts, obs_shape).values()
+            Encoder(shape, *((eyes, pool) if part.kind == 'image' else ()), **options, kind=part.kind)
+            for part, shape in zip(parts, shapes(parts, obs_shape).values(), strict=True)
         )
         self.repr_shape = (sum(size(encoder.repr_shape) for encoder in self.encoders),)
 

@@ -1,7 +1,7 @@
 """Records: several observations of one step as one row of bytes, which is stored and stacked like any other.
 
-A record [P] is the bytes of its parts (`Datasets.Experience.Part`: name, shape, dtype) behind each other; a stack of S
-frames is S records behind each other, [S * P].
+A record [P] is the bytes of its parts (`Datasets.Experience.Part`) behind each other; a stack of
+S frames is S records behind each other, [S * P].
 """
 
 import torch
@@ -52,7 +52,8 @@ class OnImages(nn.Module):
     def __init__(self, recipe, obs_shape, parts):
         super().__init__()
         self.parts = parts
-        blocks = {name: build(recipe, shape) for name, shape in shapes(parts, obs_shape).items() if len(shape) == 3}
+        images = [part.name for part in parts if part.kind == 'image']
+        blocks = {name: build(recipe, shape) for name, shape in shapes(parts, obs_shape).items() if name in images}
         self.names, self.blocks = tuple(blocks), nn.ModuleList(blocks.values())
 
     def forward(self, obs):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from Datasets.Experience import Part, Spec
-from Datasets.Replay.ReplayFiles import FINAL, TERMINATED, TRUNCATED, Rings
+from Datasets.Replay.ReplayFiles import FINAL, TERMINATED, TRUNCATED, ReplayFiles
 from Logging.Plots.InspectReplay import parts_of
 from Support.Errors import UserError, one_line
 from Support.Files import atomic
@@ -36,7 +36,7 @@ class Trajectory(NamedTuple):
 
 def write(path, to=None):
     """The replay at `path` as a .npz file, as a folder with one for each episode, or as a Minari data set."""
-    rings = Rings(None, path, mode='r')
+    rings = ReplayFiles(None, path, mode='r')
     if not to:
         raise UserError(f'Where to? export={path} to=<file.npz>, to=<folder> or to={MINARI}<name>-v0')
     if not to.startswith(MINARI) and Path(to).exists():
@@ -101,7 +101,7 @@ def read(source, to=None):
         spec, steps, episodes = kind, steps + len(each.reward), episodes + 1
     if not steps:
         raise UserError(f'{source} holds no whole step.')
-    rings = Rings(spec, to, 1, steps + episodes + MARGIN)
+    rings = ReplayFiles(spec, to, 1, steps + episodes + MARGIN)
     try:
         for _, each in load(source):
             append(rings, each)
