@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -105,6 +106,15 @@ class Spec(SpecFields):
         parts = {name: tuple(Part(each[0], tuple(each[1]), *each[2:]) for each in fields.get(name, ()))
                  for name in ('parts', 'extras')}  # fmt: skip
         return cls(**{**fields, **parts})
+
+    def split(self, obs: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns observations [B, *obs_shape] by the names of their parts; {'': obs} where there are no parts."""
+        if not self.parts:
+            return {'': obs}
+        sizes = [math.prod(part.shape) * np.dtype(part.dtype).itemsize for part in self.parts]
+        pieces = np.split(obs, np.cumsum(sizes)[:-1], axis=1)  # [B, bytes] of each
+        return {part.name: np.ascontiguousarray(piece).view(part.dtype).reshape(len(obs), *part.shape)
+                for part, piece in zip(self.parts, pieces, strict=True)}  # fmt: skip
 
     @property
     def images(self) -> bool:

@@ -14,7 +14,6 @@ import numpy as np
 
 from Datasets.Experience import Part, Spec
 from Datasets.Replay.ReplayFiles import FINAL, TERMINATED, TRUNCATED, ReplayFiles
-from Logging.Plots.InspectReplay import parts_of
 from Support.Errors import UserError, one_line
 from Support.Files import atomic
 
@@ -68,7 +67,7 @@ def arrays(rings, each, next_observations):
     last = np.arange(len(each.reward)) == len(each.reward) - 1
     named = {'actions': each.action, 'rewards': each.reward}
     named |= {'terminals': last & each.terminated, 'timeouts': last & (not each.terminated)}
-    for part, obs in parts_of(rings, each.obs).items():
+    for part, obs in rings.spec.split(each.obs).items():
         end = f'/{part}' if part else ''
         named[f'observations{end}'] = obs[:-1] if next_observations else obs
         if next_observations:

@@ -79,25 +79,15 @@ def sheet(rings):
     return rings.data['obs'][env, slot % rings.capacity]
 
 
-def parts_of(rings, obs):
-    """Observations [B, ...] -> {name: array [B, ...]}, records apart."""
-    if not rings.spec.parts:
-        return {'': obs}
-    import torch
-
-    from Blocks.PackedObservations import unpack
-
-    return {name: part.numpy() for name, part in unpack(torch.from_numpy(obs), rings.spec.parts).items()}
-
-
 def images(rings, obs):
-    """Observations [B, ...] -> the first of what is seen as images [B, C, H, W] uint8."""
-    return next(part for part in parts_of(rings, obs).values() if part.ndim == 4)
+    """Observations [B, ...] -> those of them that are images, the first of several, [B, C, H, W] uint8."""
+    names = [part.name for part in rings.spec.parts if part.kind == 'image']
+    return rings.spec.split(obs)[names[0] if names else '']
 
 
 def states(rings, obs):
     """Observations [B, ...] without images -> numbers [B, D]."""
-    return np.concatenate([part.reshape(len(part), -1) for part in parts_of(rings, obs).values()], 1)
+    return np.concatenate([part.reshape(len(part), -1) for part in rings.spec.split(obs).values()], 1)
 
 
 def picture(frame):

@@ -10,6 +10,7 @@ from torch import nn
 
 from Agents import DQNAgent
 from Blocks.Encoders import Encoder
+from Blocks.PackedObservations import unpack
 from Blocks.Shapes import shape_of
 from Datasets.Experience import Part, Spec, Step
 from Datasets.Images.Dataset import Dataset
@@ -156,3 +157,12 @@ def test_targets_in_a_data_set_are_drawn_as_they_are(shape):
     target = torch.randn(20, *shape)
     (batch,) = Dataset(Images(obs, target), batch_size=8).batches()
     assert batch.label.dtype == torch.float32 and torch.equal(batch.label, target[batch.obs.flatten().long()])
+
+
+def test_records_are_split_as_encoders_unpack_them():
+    records = np.random.default_rng(0).integers(0, 255, (6, 56), np.uint8)
+    records[:, :8] = np.ones((6, 2), np.float32).view(np.uint8)  # random bytes may be no numbers
+    own = Spec((56,), 'uint8', (), 2, parts=PARTS).split(records)
+    for name, part in unpack(torch.from_numpy(records), PARTS).items():
+        assert np.array_equal(own[name], part.numpy()) and own[name].dtype == part.numpy().dtype
+    assert Spec((56,), 'uint8', (), 2).split(records)[''] is records

@@ -68,7 +68,7 @@ def test_records_are_taken_apart(tmp_path):
     rings = ReplayFiles(None, replay.path, mode='r')
     obs = InspectReplay.sheet(rings)
     assert InspectReplay.images(rings, obs).shape == (12, 3, 4, 4)
-    assert InspectReplay.parts_of(rings, obs)['speed'][-1].tolist() == [9, 9]
+    assert rings.spec.split(obs)['speed'][-1].tolist() == [9, 9]
     assert launched(f'inspect={replay.path}') == 0
     assert (tmp_path / 'replay_Inspect' / 'episode.gif').is_file()
 
