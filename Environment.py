@@ -72,24 +72,26 @@ class Environment:
         scores = self.finish(replay)
         seen = self.stack[:, -1].copy()
         action = agent.act(self.obs, first=self.length == 0)
+        extras = dict(getattr(agent, 'extras', {}))  # of this act; the next one may come before the step is stored
         if self.overlap:
             self.suite.send(action)
-            self.underway = seen, action
+            self.underway = seen, action, extras
             return scores
-        return self.store(replay, seen, action, self.suite.step(action))
+        return self.store(replay, seen, action, extras, self.suite.step(action))
 
     def finish(self, replay):
         """Waits for the step that is under way, if any is -> scores [M] of the episodes that it ended."""
         if self.underway is None:
             return np.empty(0)
-        (seen, action), self.underway = self.underway, None
-        return self.store(replay, seen, action, self.suite.recv())
+        (seen, action, extras), self.underway = self.underway, None
+        return self.store(replay, seen, action, extras, self.suite.recv())
 
-    def store(self, replay, seen, action, step):
+    def store(self, replay, seen, action, extras, step):
         """What a step came to, into the replay -> scores [M] of the episodes that it ended."""
         _, scores, _ = self.count(step)
         replay.add(
-            seen, action, step.reward, step.terminated, step.truncated, step.final_obs, step.label, step.life_lost
+            *(seen, action, step.reward, step.terminated, step.truncated, step.final_obs, step.label, step.life_lost),
+            extras=extras,
         )
         return scores
 

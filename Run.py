@@ -35,7 +35,8 @@ class Run:
             self.environment.overlap &= not self.agent.on_policy  # which learns from whole rollouts of its own
         left = self.checkpoints.load(self.agent) if args.load else {}
         self.start, self.seed_steps = self.agent.step, 0 if args.offline or self.agent.on_policy else args.seed_steps
-        self.replay = remember(args, suite.spec, replays, lambda: self.arena, self.agent.on_policy, left.get('memory'))
+        spec = suite.spec._replace(extras=getattr(self.agent, 'extra_parts', ()))
+        self.replay = remember(args, spec, replays, lambda: self.arena, self.agent.on_policy, left.get('memory'))
         self.seed_steps += 0 if len(self.replay) else self.start  # a memory that is empty again
         self.scores, self.evaluated, self.best, self.broken = [], None, None, False
         self.mark, self.record = (self.start, time.monotonic()), None

@@ -1,6 +1,6 @@
 """The blocks of an agent, built for the shapes of its task."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -48,17 +48,17 @@ class BlockBuilder:
     def aug(self) -> nn.Module:
         """Augmentation of observations; none by default. Of packed observations it changes the images alone."""
         aug = self.config['aug']
-        if aug and self.spec.parts:
+        if aug and self.spec.obs_kind == 'record':
             return OnImages(aug, self.obs_shape, self.spec.parts)
         return build(aug or Null, self.obs_shape)
 
     def encoder(self) -> nn.Module:
         """Observations -> features."""
-        spec = self.spec
-        kind: Callable[..., nn.Module] = partial(RecordEncoder, parts=spec.parts) if spec.parts else Encoder
+        spec, kind = self.spec, self.spec.obs_kind
+        make = partial(RecordEncoder, parts=spec.parts) if kind == 'record' else partial(Encoder, kind=kind)
         options = {'normalize': True} if self.normalize else {}
         blocks = self.config['encoder'] or {}
-        return kind(self.obs_shape, **blocks, mean=spec.mean, std=spec.std, parallel=self.parallel, **options)
+        return make(self.obs_shape, **blocks, mean=spec.mean, std=spec.std, parallel=self.parallel, **options)
 
     def actor(self, repr_shape: Shape, output_shape: Shape) -> Actor:
         """Features -> outputs that a policy is made of."""

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from Blocks.Architectures import MLP, Generator, Null, Trunk
 from Blocks.Shapes import Block, build, check_output, shape_of
+from Support.Kinds import kind_of
 
 
 class Actor(nn.Module):
@@ -34,7 +35,7 @@ class Actor(nn.Module):
         hidden_dim: int = 512,
     ) -> None:
         super().__init__()
-        images = len(output_shape) == 3
+        images = kind_of(output_shape) == 'image'
         self.trunk = build(trunk or (Null if images else Trunk), repr_shape, trunk_dim=trunk_dim)
         features = shape_of(self.trunk, repr_shape)
         head = build(pi_head or (Generator if images else MLP), features, tuple(output_shape), hidden_dim=hidden_dim)

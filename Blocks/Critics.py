@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from Blocks.Architectures import MLP, Discriminator, Dueling, Null, Trunk
 from Blocks.Shapes import Block, build, check_output, shape_of, size
+from Support.Kinds import kind_of
 
 
 class Critic(nn.Module):
@@ -54,7 +55,7 @@ class Critic(nn.Module):
     ) -> None:
         super().__init__()
         action_shape = tuple(action_shape or ())
-        self.discrete, self.images = num_actions is not None, len(action_shape) == 3
+        self.discrete, self.images = num_actions is not None, kind_of(action_shape) == 'image'
         self.trunk = build(Null if self.images else trunk or Trunk, repr_shape, trunk_dim=trunk_dim)
         features = shape_of(self.trunk, repr_shape)
         if self.images:

@@ -12,12 +12,14 @@ from Blocks.Architectures import CNN, Nature, Null
 from Blocks.PackedObservations import Part, part_shapes, unpack
 from Blocks.RunningMoments import Normalized
 from Blocks.Shapes import Block, Flat, build, shape_of, size
+from Support.Errors import UserError
+from Support.Kinds import kind_of
 
 WHITE = 255.0  # the largest value of a pixel
 
 
 class Encoder(nn.Module):
-    """Images [B, C, H, W] in 0..255 (uint8 or float), or states [B, D] -> features [B, *repr_shape].
+    """Images [B, C, H, W] in 0..255 (uint8 or float), states [B, D] or tokens [B, T] int64 -> features [B, *repr_shape].
 
     Normalizes pixels, which happens nowhere else, then applies the backbone `eyes` and `pool`.
 
@@ -29,6 +31,8 @@ class Encoder(nn.Module):
         mean, std: of each channel of a frame, in 0..255. Without both, pixels are divided by 255.
         parallel: run the backbone in `DataParallel` if there are several GPUs.
         normalize: normalize states by their running moments, to which `update` adds.
+        kind: 'image', 'state' or 'tokens'; None: inferred from the shape (`Support.Kinds`). Tokens reach the backbone
+            as integers, so that an nn.Embedding can be its first layer; they have no default backbone.
     """
 
     mean: Tensor
@@ -44,26 +48,29 @@ class Encoder(nn.Module):
         std: tuple[float, ...] | None = None,
         parallel: bool = False,
         normalize: bool = False,
+        kind: str | None = None,
     ) -> None:
         super().__init__()
-        self.images = len(obs_shape) == 3
+        self.kind = kind or kind_of(obs_shape)
+        self.images = self.kind == 'image'
         self.measured = self.images and bool(mean or std)
-        self.running = Normalized(obs_shape) if normalize and not self.images else None
+        self.running = Normalized(obs_shape) if normalize and self.kind == 'state' else None
         if self.measured:  # buffers move with the module; not saved, since the task provides them
             frames = obs_shape[0] // len(mean or (0,))
             for name, value in (('mean', mean or (0.0,)), ('std', std or (WHITE,))):
                 self.register_buffer(name, torch.tensor(value * frames).view(-1, 1, 1), persistent=False)
         self.eyes = build(eyes or self.default(obs_shape), obs_shape)
-        features = shape_of(self.eyes, obs_shape)
+        features = shape_of(self.eyes, obs_shape, dtype=torch.int64 if self.kind == 'tokens' else None)
         self.pool = build(pool or Flat, features)
         self.repr_shape = shape_of(self.pool, features)
         see = nn.DataParallel(self.eyes) if parallel and torch.cuda.device_count() > 1 else self.eyes
         object.__setattr__(self, 'see', see)  # not registered, so that the state dict is the bare backbone's
 
-    @staticmethod
-    def default(obs_shape: Sequence[int]) -> Block:
-        """Returns the default backbone for observations of this shape."""
-        if len(obs_shape) != 3:
+    def default(self, obs_shape: Sequence[int]) -> Block:
+        """Returns the default backbone for observations of this shape. Raises UserError for tokens."""
+        if self.kind == 'tokens':
+            raise UserError('Tokens need a block that embeds them: give Eyes=<module>.<class>')
+        if not self.images:
             return Null
         return Nature if min(obs_shape[1:]) >= 64 else CNN
 
@@ -111,8 +118,8 @@ class RecordEncoder(nn.Module):
         super().__init__()
         self.parts = parts
         encoders = [
-            Encoder(shape, *((eyes, pool) if len(shape) == 3 else ()), **options)
-            for shape in part_shapes(parts, obs_shape).values()
+            Encoder(shape, *((eyes, pool) if part.kind == 'image' else ()), **options, kind=part.kind)
+            for part, shape in zip(parts, part_shapes(parts, obs_shape).values(), strict=True)
         ]
         self.encoders = nn.ModuleList(encoders)
         self.repr_shape = (sum(size(encoder.repr_shape) for encoder in encoders),)

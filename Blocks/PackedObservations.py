@@ -26,6 +26,9 @@ class Part(Protocol):
     @property
     def dtype(self) -> str: ...  # of torch
 
+    @property
+    def kind(self) -> str: ...  # 'image' or 'state'
+
 
 def unpack(obs: Tensor, parts: Sequence[Part]) -> dict[str, Tensor]:
     """Records [B, S * P] uint8 -> by name, [B, S * C, H, W] or [B, S * D] of the part's dtype."""
@@ -69,8 +72,9 @@ class OnImages(nn.Module):
     def __init__(self, block: Block, obs_shape: Sequence[int], parts: Sequence[Part]) -> None:
         super().__init__()
         self.parts = parts
+        images = [part.name for part in parts if part.kind == 'image']
         shapes = part_shapes(parts, obs_shape)
-        blocks = {name: build(block, shape) for name, shape in shapes.items() if len(shape) == 3}
+        blocks = {name: build(block, shape) for name, shape in shapes.items() if name in images}
         self.names, self.blocks = tuple(blocks), nn.ModuleList(blocks.values())
 
     def forward(self, obs: Tensor) -> Tensor:

@@ -43,16 +43,17 @@ def build(
         ) from error
 
 
-def shape_of(module: nn.Module, *input_shapes: Sequence[int]) -> tuple[int, ...]:
+def shape_of(module: nn.Module, *input_shapes: Sequence[int], dtype: torch.dtype | None = None) -> tuple[int, ...]:
     """Returns the output shape of `module` for these input shapes, all without the batch dimension.
 
     Runs the module once in eval mode on a batch of two zeros, and leaves it and the random state unchanged. Meta
     tensors would import torch's compiler, which takes 1.4 s.
 
+    dtype: of the zeros; None: float32.
     Raises ValueError with the name of the block and the shapes if the module does not accept them.
     """
     device = next((tensor.device for tensor in (*module.parameters(), *module.buffers())), None)
-    inputs = [torch.zeros(2, *shape, device=device) for shape in input_shapes]
+    inputs = [torch.zeros(2, *shape, device=device, dtype=dtype) for shape in input_shapes]
     training = [part for part in module.modules() if part.training]
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):

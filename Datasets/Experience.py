@@ -1,47 +1,134 @@
-"""The types that flow: Spec (what a suite is), Step (what it answers) and Experience (what is learned from); `to` moves
-them to a device, whose `room` says whether all of a memory fits there."""
+"""The types that flow: `Spec` (what a suite is), `Step` (what it returns) and `Experience` (what is learned from)."""
 
-from typing import Any, NamedTuple
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from Support.Kinds import KINDS, kind_of
 
-class Part(NamedTuple):
-    """One of the things that are observed together."""
+if TYPE_CHECKING:
+    import torch
+
+EXTRAS = ('log_prob', 'carry', 'advantage', 'returns')  # fields of Experience that `Spec.extras` may name
+LABEL_DTYPES = {'class': 'int64', 'target': 'float32'}  # of each kind of label
+T = TypeVar('T')
+
+
+class PartFields(NamedTuple):
+    """The fields of `Part`."""
 
     name: str
-    shape: tuple  # (C, H, W) of an image, (D,) of a state
-    dtype: str  # 'uint8' of an image, 'float32' of a state
+    shape: tuple[int, ...]  # (C, H, W) of an image, (D,) of a state, (T,) of tokens
+    dtype: str  # 'uint8' of an image, 'float32' of a state, 'int64' of tokens
+    kind: str | None = None  # 'image', 'state' or 'tokens'; None: as shape and dtype say (`Support.Kinds`)
 
 
-class Spec(NamedTuple):
-    """What an agent must know of a suite."""
+class Part(PartFields):
+    """A named array: one of several that are observed together, or one that is stored beside the action."""
 
-    obs_shape: tuple  # of one frame, without stack: (C, H, W), (D,), or (P,) bytes of a record
-    obs_dtype: str  # 'uint8' for images in 0..255 and records, 'float32' for states
-    action_shape: tuple  # (A,) if a vector, () if discrete, (K,) logits of K classes
+    __slots__ = ()
+
+    def __new__(cls, name: str, shape: tuple[int, ...], dtype: str, kind: str | None = None) -> Part:
+        return super().__new__(cls, name, tuple(shape), dtype, kind or kind_of(shape, dtype))
+
+    def given(self) -> tuple:
+        """Returns (name, shape, dtype), and the kind where it does not follow from these."""
+        return self[:3] if self.kind == kind_of(self.shape, self.dtype) else self[:]
+
+
+class SpecFields(NamedTuple):
+    """The fields of `Spec`."""
+
+    obs_shape: tuple[int, ...]  # of one frame, without stack: (C, H, W), (D,), (T,), or (P,) bytes of a record
+    obs_dtype: str  # 'uint8' for images in 0..255 and records, 'float32' for states, 'int64' for tokens
+    action_shape: tuple[int, ...]  # (A,) if a vector, () if discrete, (K,) logits of K classes
     num_actions: int | None  # discrete actions or classes; None if an action is a vector
     low: np.ndarray | None = None  # bounds of continuous actions [A]; agents act in [-1, 1], the suite rescales
     high: np.ndarray | None = None
-    kind: str = 'reinforce'  # or 'classify'
-    mean: tuple | None = None  # of the pixels, per channel, in 0..255; None if unknown
-    std: tuple | None = None
-    parts: tuple = ()  # of a record: the Part whose bytes come first, the next ... (Blocks/PackedObservations.py)
-    one_hots: tuple = ()  # sizes of the choices that follow the continuous entries of an action, each as a one-hot
+    kind: str = 'reinforce'  # the domain: 'reinforce' or 'classify'
+    mean: tuple[float, ...] | None = None  # of the pixels, per channel, in 0..255; None if unknown
+    std: tuple[float, ...] | None = None
+    parts: tuple[Part, ...] = ()  # of a record, in the order of their bytes (`Blocks.PackedObservations`)
+    one_hots: tuple[int, ...] = ()  # sizes of the choices that follow the continuous entries of an action, as one-hots
+    obs_kind: str | None = None  # 'image', 'state', 'tokens' or 'record'; None: as parts, shape and dtype say
+    label_kind: str | None = None  # 'class' (int64) or 'target' (float32); None: no label, when classifying 'class'
+    label_shape: tuple[int, ...] = ()
+    extras: tuple[Part, ...] = ()  # what `agent.act` computes beside the action and is stored with each step
+
+
+class Spec(SpecFields):
+    """The shapes, dtypes and kinds of a suite's observations, actions and labels.
+
+    A kind that is not given is inferred (`Support.Kinds.kind_of`), anew by `_replace`. Raises ValueError for unknown
+    kinds.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, *values: Any, **named: Any) -> Spec:
+        given = super().__new__(cls, *values, **named)
+        kinds = {name: getattr(given, name) or kind for name, kind in given._inferred().items()}
+        if kinds['obs_kind'] not in KINDS or kinds['label_kind'] not in (None, *LABEL_DTYPES):
+            raise ValueError(f'{kinds}: obs_kind is one of {KINDS}, label_kind one of {tuple(LABEL_DTYPES)} or None')
+        if unknown := [part.name for part in given.extras if part.name not in EXTRAS]:
+            raise ValueError(f'extras {unknown}: their names are fields of Experience, of {EXTRAS}')
+        return SpecFields._replace(given, **kinds)
+
+    def _inferred(self) -> dict[str, str | None]:
+        return {
+            'obs_kind': 'record' if self.parts else kind_of(self.obs_shape, self.obs_dtype),
+            'label_kind': 'class' if self.kind == 'classify' else None,
+        }
+
+    def _given(self) -> dict[str, Any]:
+        """The fields, without kinds that follow from the others."""
+        fields, inferred = self._asdict(), self._inferred()
+        return {name: value for name, value in fields.items() if name not in inferred or value != inferred[name]}
+
+    def _replace(self, **changes: Any) -> Spec:
+        """Returns a Spec with these fields changed; kinds that were inferred are inferred anew."""
+        return type(self)(**{**self._given(), **changes})
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the fields for a header; the newer ones only where they say something."""
+        newer = ('label_shape', 'extras')
+        fields = {name: value for name, value in self._given().items() if name not in newer or value}
+        parts = {name: [part.given() for part in fields[name]] for name in ('parts', 'extras') if name in fields}
+        return fields | parts
+
+    @classmethod
+    def from_json(cls, saved: dict[str, Any]) -> Spec:
+        """Returns the Spec of what JSON made of `to_json`."""
+        fields = {name: tuple(value) if isinstance(value, list) else value for name, value in saved.items()}
+        parts = {name: tuple(Part(each[0], tuple(each[1]), *each[2:]) for each in fields.get(name, ()))
+                 for name in ('parts', 'extras')}  # fmt: skip
+        return cls(**{**fields, **parts})
+
+    def split(self, obs: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns observations [B, *obs_shape] by the names of their parts; {'': obs} where there are no parts."""
+        if not self.parts:
+            return {'': obs}
+        sizes = [math.prod(part.shape) * np.dtype(part.dtype).itemsize for part in self.parts]
+        pieces = np.split(obs, np.cumsum(sizes)[:-1], axis=1)  # [B, bytes] of each
+        return {part.name: np.ascontiguousarray(piece).view(part.dtype).reshape(len(obs), *part.shape)
+                for part, piece in zip(self.parts, pieces, strict=True)}  # fmt: skip
 
     @property
-    def images(self):
-        """Whether pixels are seen."""
-        return len(self.obs_shape) == 3 or any(len(part.shape) == 3 for part in self.parts)
+    def images(self) -> bool:
+        """Whether pixels are observed, alone or as part of a record."""
+        return 'image' in (self.obs_kind, *(part.kind for part in self.parts))
 
     @property
-    def choices(self):
-        """How many actions there are to choose from, of each choice that an action consists of."""
+    def choices(self) -> tuple[int, ...]:
+        """The number of options of each choice that an action consists of."""
         return self.one_hots if self.num_actions is None else (self.num_actions,)
 
     @property
-    def continuous(self):
-        """How many entries of an action are continuous; the first ones."""
+    def continuous(self) -> int:
+        """The number of continuous entries of an action; they come first."""
         return sum(self.action_shape) - sum(self.one_hots) if self.num_actions is None else 0
 
 
@@ -53,28 +140,31 @@ class Step(NamedTuple):
     terminated: np.ndarray  # [N] bool: nothing follows
     truncated: np.ndarray  # [N] bool: cut off by a limit; something would have followed
     final_obs: np.ndarray  # [N, *obs_shape] the episode's last observation where one ended, elsewhere obs
-    label: np.ndarray | None = None  # [N] int64, of the observation just acted on; classification only
+    label: np.ndarray | None = None  # [N, *label_shape] of the observation just acted on; classification only
     life_lost: np.ndarray | None = None  # [N] bool; the game goes on
 
 
 class Experience(NamedTuple):
-    """One batch [B] (or rollout [N, T]) of experience. What a task does not have is None; nobody writes into it."""
+    """One batch [B] (or rollout [N, T]) of experience. Nobody writes into it.
 
-    obs: Any = None  # [B, C, H, W] uint8, [B, D] float32 or records [B, P] uint8; features once perceived
+    Fields that a task does not have are None, the others tensors, in the suite's dtypes until the agent encodes them.
+    """
+
+    obs: Any = None  # [B, C, H, W] uint8, [B, D] float32, [B, T] int64 or records [B, P] uint8; features once encoded
     action: Any = None  # [B] int64 or [B, A] float32
     reward: Any = None  # [B] float32: the n-step return of rewards
-    discount: Any = None  # [B] float32: of what follows; 0 after a terminal
+    discount: Any = None  # [B] float32: of the value that follows; 0 after a terminal
     next_obs: Any = None  # [B, ...] n steps later, or the episode's last
     last: Any = None  # [B] bool: the episode ended within the n steps
-    label: Any = None  # [B] int64, -1 where it is missing; of mixed images float32 [B, K], shares of the classes
+    label: Any = None  # classes [B] int64, -1 where missing; shares of classes [B, K] float32 (mixed); targets float32
     log_prob: Any = None  # [B] of the action, when it was taken
     advantage: Any = None  # [B]
     returns: Any = None  # [B]
-    future: Any = None  # Future, the next K steps
+    future: Future | None = None  # the next K steps
     first: Any = None  # [N, T] bool: an episode begins
-    carry: Any = None  # [N, ...]: what a recurrent agent remembered before the first step
-    weight: Any = None  # [B] float32: what the critic's errors count, by prioritised sampling or known labels
-    index: Any = None  # [B] int64: where the sample lies in its memory
+    carry: Any = None  # [N, ...]: the hidden state of a recurrent agent before the first step
+    weight: Any = None  # [B] float32: of the sample in the losses, by prioritized sampling or known labels
+    index: Any = None  # [B] int64: the sample's position in its replay
 
 
 class Future(NamedTuple):
@@ -86,10 +176,10 @@ class Future(NamedTuple):
     valid: Any  # [B, K] bool: step k still lies within the episode
 
 
-def to(device, batch):
-    """A tensor, None, or a NamedTuple of such and of further ones, on a torch.device.
+def to(device: torch.device, batch: T) -> T:
+    """Moves a tensor to a device; a NamedTuple of tensors, None and further NamedTuples field by field.
 
-    Nobody waits for what goes to an NVIDIA GPU: it is first put where that reads by itself (pinned memory).
+    Copies to CUDA go through pinned memory, asynchronously.
     """
     if isinstance(batch, tuple):
         return type(batch)(*(to(device, field) for field in batch))
@@ -100,8 +190,8 @@ def to(device, batch):
     return batch.to(device)
 
 
-def room(device):
-    """Bytes of its own that a device has for what is learned from: half of a GPU's free ones; a CPU needs no copies."""
+def room(device: torch.device) -> int:
+    """Returns the bytes that a copy of a replay may take on a device: half of a GPU's free memory, 0 on a CPU."""
     import torch
 
     return torch.cuda.mem_get_info(device)[0] // 2 if device.type == 'cuda' else 0

@@ -10,7 +10,7 @@ from Datasets.Images.Dataset import Dataset, resident
 from Datasets.Replay import ReplayFiles
 from Datasets.Replay.Replay import Replay
 from Datasets.Replay.Rollout import Rollout
-from Datasets.Replay.SharedReplays import Shared
+from Datasets.Replay.SharedReplays import SharedReplays
 from Support.Errors import UserError
 from Support.Files import wait_for
 
@@ -128,7 +128,7 @@ def follow(args, spec, replays, path, options, left):
             raise UserError(f'offline=true reads the replay at {place} as it is: leave replay.capacity= out.')
         return replay
 
-    memory = Shared((lambda: [path]) if path else find, read, args.batch_size, args.seed)
+    memory = SharedReplays((lambda: [path]) if path else find, read, args.batch_size, args.seed)
     lack = f'The replay at {path or replays} holds too few steps to learn from'
     if not memory.parts:
         lack = f'No replay at {replays}_*: run with replay.save=true, or give replay.path=<folder>'
@@ -153,5 +153,5 @@ def name_leftovers(experiment):
     """A line for each replay in an experiment's folder that a killed run could not delete. They are not ours to."""
     for path in sorted(experiment.glob(f'*/*/*{UNSAVED}')):
         if not ReplayFiles.in_use(path):
-            size = ReplayFiles.size(path) / 1e6
+            size = ReplayFiles.folder_bytes(path) / 1e6
             print(f'A killed run left {path} ({size:.1f} MB): delete it, or go on with replay.path=')

@@ -62,7 +62,7 @@ def agent(args, spec, device):
     """
     args.obs_shape = [args.frame_stack * spec.obs_shape[0], *spec.obs_shape[1:]]
     args.action_shape = list(spec.action_shape)
-    if args.generate and len(args.obs_shape) != 3:
+    if args.generate and spec.obs_kind != 'image':
         raise UserError(f'generate=true needs images alone, which {args.task_name} has not: task=atari/pong')
     args.precision = choose_precision(args.precision, device, images=spec.images)
     recipes = instantiate(args.recipes)

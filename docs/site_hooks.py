@@ -1,7 +1,7 @@
 """Hooks of mkdocs.yml: one site from pages and source files of the whole project, with the links that GitHub follows.
 
-Pages outside docs/ (README.md, benchmarks/README.md, ...) join the site under their own path. A link to a source file leads to a
-page that shows it, below source/; a link to a folder, to a list of its files; pictures are copied.
+Pages outside docs/ (README.md, benchmarks/README.md, ...) join the site under their own path. A link to a source
+file leads to a page that shows it, below source/; a link to a folder, to a list of its files; pictures are copied.
 """
 
 from __future__ import annotations

@@ -64,10 +64,11 @@ class Sink:
     """A replay that remembers what it is given."""
 
     def __init__(self):
-        self.steps = []
+        self.steps, self.extras = [], []
 
-    def add(self, *fields):
+    def add(self, *fields, extras=None):
         self.steps.append([None if field is None else np.array(field) for field in fields])
+        self.extras.append(extras)
 
 
 def told(frames):

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from Agents import Casts
-from Agents.Losses.Supervised import known, negative_log_likelihood
+from Agents.Losses.Supervised import known, mixed, negative_log_likelihood
 from Agents.Phase import Phase
 from Blocks.Creator import Creator, predict
 from Datasets.Experience import Experience
@@ -40,6 +40,6 @@ class Classification:
     def supervised_loss(self, batch: Experience) -> torch.Tensor:
         """Cross-entropy of the actor's prediction to the label. Samples without a label do not count."""
         policy, weight = self.agent.creator.policy(batch.obs), known(batch.label)
-        label = batch.label if batch.label.dim() == 1 else batch.label.argmax(-1)  # mixed images have several
+        label = batch.label.argmax(-1) if mixed(batch.label) else batch.label
         self.agent.logs['accuracy'] = ((policy.mode().argmax(-1) == label) * weight).mean()
         return (negative_log_likelihood(policy, batch.label, self.label_smoothing) * weight).mean()

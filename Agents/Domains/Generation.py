@@ -47,7 +47,7 @@ class Generation:
         if gan.loss not in GAMES:
             near = hint(gan.loss, GAMES)
             raise UserError(f"agent.gan.loss is one of {', '.join(GAMES)}, not '{gan.loss}'.{near}")
-        if gan.conditional and spec.kind != 'classify':
+        if gan.conditional and spec.label_kind != 'class':
             raise UserError('conditional=true needs labels: task=classify/mnist, or leave it out')
         self.agent, agent.aug = agent, Null()
         self.game, self.labels = GAMES[gan.loss], spec.num_actions if gan.conditional else 0

@@ -13,8 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from Datasets.Experience import Part, Spec
-from Datasets.Replay.ReplayFiles import FINAL, TERMINATED, TRUNCATED, Rings
-from Logging.Plots.InspectReplay import parts_of
+from Datasets.Replay.ReplayFiles import FINAL, TERMINATED, TRUNCATED, ReplayFiles
 from Support.Errors import UserError, one_line
 from Support.Files import atomic
 
@@ -36,7 +35,7 @@ class Trajectory(NamedTuple):
 
 def write(path, to=None):
     """The replay at `path` as a .npz file, as a folder with one for each episode, or as a Minari data set."""
-    rings = Rings(None, path, mode='r')
+    rings = ReplayFiles(None, path, mode='r')
     if not to:
         raise UserError(f'Where to? export={path} to=<file.npz>, to=<folder> or to={MINARI}<name>-v0')
     if not to.startswith(MINARI) and Path(to).exists():
@@ -68,7 +67,7 @@ def arrays(rings, each, next_observations):
     last = np.arange(len(each.reward)) == len(each.reward) - 1
     named = {'actions': each.action, 'rewards': each.reward}
     named |= {'terminals': last & each.terminated, 'timeouts': last & (not each.terminated)}
-    for part, obs in parts_of(rings, each.obs).items():
+    for part, obs in rings.spec.split(each.obs).items():
         end = f'/{part}' if part else ''
         named[f'observations{end}'] = obs[:-1] if next_observations else obs
         if next_observations:
@@ -101,7 +100,7 @@ def read(source, to=None):
         spec, steps, episodes = kind, steps + len(each.reward), episodes + 1
     if not steps:
         raise UserError(f'{source} holds no whole step.')
-    rings = Rings(spec, to, 1, steps + episodes + MARGIN)
+    rings = ReplayFiles(spec, to, 1, steps + episodes + MARGIN)
     try:
         for _, each in load(source):
             append(rings, each)

@@ -21,9 +21,9 @@ class Rollout(Replay):
         super().__init__(*args, **options)  # without the device: steps that are used once need no copy there
         self.since = self.heads.copy()
 
-    def add(self, obs, action, reward, terminated, truncated, final_obs, label=None, life_lost=None):
+    def add(self, obs, action, reward, terminated, truncated, final_obs, label=None, life_lost=None, extras=None):
         """As in a replay; what is seen next lies in the slot at the head already, to bootstrap from."""
-        super().add(obs, action, reward, terminated, truncated, final_obs, label, life_lost)
+        super().add(obs, action, reward, terminated, truncated, final_obs, label, life_lost, extras)
         self.data['obs'][self.envs, self.heads % self.capacity] = final_obs
 
     @property
@@ -62,6 +62,7 @@ class Rollout(Replay):
             next_obs=self._stacks(env, slot + 1, age + 1),
             last=torch.from_numpy(flags & (TERMINATED | TRUNCATED) > 0),
             first=torch.from_numpy(age == 0),
+            **self._extras(env, slot),
         )
 
     def state(self):

@@ -8,7 +8,7 @@ import torch
 PERIOD = 1.0  # seconds between looks for new replays
 
 
-class Shared:
+class SharedReplays:
     """Samples of several replays, from each in proportion to what it holds (to its priorities, if it has some).
 
     Same interface as Replay; of one replay the samples are that one's own. What is added to a replay is there at once,

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from Datasets.Experience import Spec, Step
-from Datasets.Suites import env_seeds, matching
+from Datasets.Suites.Support.Contract import env_seeds, matching
 from Support.Errors import UserError, hint
 from Support.Machine import usable_cores
 

@@ -9,7 +9,7 @@ from Datasets.Experience import Spec, Step
 from Datasets.Images.Dataset import epoch_order
 from Datasets.Images.Decode import expect
 from Datasets.Images.ImageData import ImageData
-from Datasets.Suites import matching
+from Datasets.Suites.Support.Contract import matching
 from Hyperparams.Instantiate import instantiate
 from Support.Errors import UserError
 

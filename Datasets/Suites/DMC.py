@@ -3,8 +3,8 @@
 import functools
 import sys
 
-from Datasets.Suites import env_seeds, matching
 from Datasets.Suites.Support import Renderer
+from Datasets.Suites.Support.Contract import env_seeds, matching
 from Datasets.Suites.Support.Vector import Processes, Serial
 from Support.Errors import UserError, one_line
 from Support.Machine import usable_cores

@@ -11,7 +11,7 @@ from importlib import import_module
 import numpy as np
 
 from Datasets.Experience import Spec, Step
-from Datasets.Suites import env_seeds, matching
+from Datasets.Suites.Support.Contract import env_seeds, matching
 from Datasets.Suites.Support.Spaces import actions, observation
 from Support.Errors import UserError, hint, one_line
 

@@ -64,7 +64,7 @@ class Recogniser(Judge):
     def __init__(self, path, obs_shape=None):
         self.agent = rebuild(find(path))
         spec = self.agent.spec
-        if spec.kind != 'classify' or (obs_shape and tuple(spec.obs_shape) != tuple(obs_shape)):
+        if spec.label_kind != 'class' or (obs_shape and tuple(spec.obs_shape) != tuple(obs_shape)):
             raise UserError(
                 f'The agent at {path} classifies no images of shape {tuple(obs_shape or ())}: one of the same data set'
             )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from Datasets.Replay.ReplayFiles import FINAL, Rings, size
+from Datasets.Replay.ReplayFiles import FINAL, ReplayFiles, folder_bytes
 from Support.Files import atomic_write
 
 SHEET = 36  # frames of the contact sheet
@@ -15,7 +15,7 @@ CURVES = 6  # entries of a state that are drawn
 def inspect(path, to=None):
     """Prints what the replay at `path` holds, and writes pictures of it into `to`, or beside it."""
     path = Path(path)
-    rings = Rings(None, path, mode='r')
+    rings = ReplayFiles(None, path, mode='r')
     episodes = list(rings.episodes())
     returns = np.array([rings.read('reward', each)[:-1].sum() for each in episodes if each.whole])
     lengths = np.array([each.stop - each.start - 1 for each in episodes if each.whole])
@@ -41,7 +41,7 @@ def describe(rings, episodes, returns, lengths):
     for name, values in ('returns', returns), ('lengths', lengths):
         if len(values):
             yield f'{name:13}mean {values.mean():.4g}, min {values.min():.4g}, max {values.max():.4g}'
-    yield f'{"bytes":13}{size(rings.path):,}'
+    yield f'{"bytes":13}{folder_bytes(rings.path):,}'
 
 
 def draw(rings, episodes, returns, folder):
@@ -79,25 +79,15 @@ def sheet(rings):
     return rings.data['obs'][env, slot % rings.capacity]
 
 
-def parts_of(rings, obs):
-    """Observations [B, ...] -> {name: array [B, ...]}, records apart."""
-    if not rings.spec.parts:
-        return {'': obs}
-    import torch
-
-    from Blocks.PackedObservations import unpack
-
-    return {name: part.numpy() for name, part in unpack(torch.from_numpy(obs), rings.spec.parts).items()}
-
-
 def images(rings, obs):
-    """Observations [B, ...] -> the first of what is seen as images [B, C, H, W] uint8."""
-    return next(part for part in parts_of(rings, obs).values() if part.ndim == 4)
+    """Observations [B, ...] -> those of them that are images, the first of several, [B, C, H, W] uint8."""
+    names = [part.name for part in rings.spec.parts if part.kind == 'image']
+    return rings.spec.split(obs)[names[0] if names else '']
 
 
 def states(rings, obs):
     """Observations [B, ...] without images -> numbers [B, D]."""
-    return np.concatenate([part.reshape(len(part), -1) for part in parts_of(rings, obs).values()], 1)
+    return np.concatenate([part.reshape(len(part), -1) for part in rings.spec.split(obs).values()], 1)
 
 
 def picture(frame):

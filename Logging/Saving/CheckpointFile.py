@@ -31,7 +31,7 @@ def save(path, agent, run=None):
         'step': agent.step,
         'updates': agent.updates,
         'run': run,
-        'spec': agent.spec._asdict(),
+        'spec': agent.spec.to_json(),
         'checksum': checksum(tensors),
     }
     text = json.dumps(header, default=lambda array: array.tolist())

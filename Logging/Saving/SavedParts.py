@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from Datasets.Experience import Part, Spec
+from Datasets.Experience import Spec
 from Hyperparams.Checks import targets
 from Hyperparams.Instantiate import instantiate
 from Logging.Saving import CheckpointFile
@@ -61,16 +61,10 @@ def rebuild(file, allowed=()):
                     f'{place}: {key}={path} is no block of this program: if you trust it, add allowed=[{path}]'
                 )
         config.targets = list(allowed)
-        blocks = {'spec': spec_of(header['spec']), 'recipes': instantiate(config.recipes)}
+        blocks = {'spec': Spec.from_json(header['spec']), 'recipes': instantiate(config.recipes)}
         agent = instantiate(config.agent, **blocks, frame_stack=config.frame_stack)
         agent.load_state_dict({name[6:]: tensor for name, tensor in tensors.items() if name.startswith('agent.')})
         return agent
     except (OSError, KeyError, TypeError, RuntimeError, YAMLError, OmegaConfBaseException) as error:
         cause = one_line(error)
         raise UserError(f'The agent at {place} cannot be built ({cause}): save it anew') from error
-
-
-def spec_of(saved):
-    """What JSON made of a Spec -> the Spec."""
-    spec = {name: tuple(value) if isinstance(value, list) else value for name, value in saved.items()}
-    return Spec(**{**spec, 'parts': tuple(Part(name, tuple(shape), kind) for name, shape, kind in spec['parts'])})

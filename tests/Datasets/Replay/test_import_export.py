@@ -10,7 +10,7 @@ import Utils
 from Datasets.Experience import Part, Spec
 from Datasets.Replay import ImportExport
 from Datasets.Replay.Replay import Replay
-from Datasets.Replay.ReplayFiles import Rings
+from Datasets.Replay.ReplayFiles import ReplayFiles
 from Hyperparams.Compose import launch
 
 needs_minari = pytest.mark.skipif(not importlib.util.find_spec('minari'), reason='pip install "minari[hdf5]"')
@@ -50,7 +50,7 @@ def record(spec, path='replay'):
 
 def content(path):
     """Observations, actions, rewards and end of every episode."""
-    rings = Rings(None, path, mode='r')
+    rings = ReplayFiles(None, path, mode='r')
     return rings.spec, [ImportExport.trajectory(rings, each) for each in rings.episodes()]
 
 

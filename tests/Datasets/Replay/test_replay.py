@@ -350,18 +350,18 @@ def test_reopened_replay_is_the_same_and_is_never_deleted(make, tmp_path):
 @pytest.mark.parametrize('horizon', [0, 4])
 def test_batches_from_a_copy_on_the_device_are_the_same(make, tmp_path, monkeypatch, horizon):
     options = {'nstep': 3, 'frame_stack': 4, 'horizon': horizon}
-    monkeypatch.setattr('Datasets.Replay.Replay.room', lambda device: 10_000)  # of a GPU
+    monkeypatch.setattr('Datasets.Replay.Gather.room', lambda device: 10_000)  # of a GPU
     writer = make(capacity=150, device=CPU, **options)
     assert writer.copy is not None
-    monkeypatch.setattr('Datasets.Replay.Replay.room', lambda device: 100)
+    monkeypatch.setattr('Datasets.Replay.Gather.room', lambda device: 100)
     story = Story(3, 40)
     for _ in range(4):  # more than the rings hold
         story.tell(writer)
         writer.flush()
         without = Replay(SPEC, tmp_path / 'replay', mode='c', device=CPU, **options)
-        monkeypatch.setattr('Datasets.Replay.Replay.room', lambda device: 10_000)
+        monkeypatch.setattr('Datasets.Replay.Gather.room', lambda device: 10_000)
         opened = Replay(SPEC, tmp_path / 'replay', mode='c', device=CPU, **options)
-        monkeypatch.setattr('Datasets.Replay.Replay.room', lambda device: 100)
+        monkeypatch.setattr('Datasets.Replay.Gather.room', lambda device: 100)
         assert without.copy is None and opened.copy is not None
         for seed in range(5):
             wanted = without.sample(np.random.default_rng(seed), 64)
@@ -373,7 +373,7 @@ def test_batches_from_a_copy_on_the_device_are_the_same(make, tmp_path, monkeypa
 
 def test_a_cpu_has_no_copy_and_neither_does_a_reader(make, tmp_path, monkeypatch):
     assert make(device=CPU).copy is None
-    monkeypatch.setattr('Datasets.Replay.Replay.room', lambda device: 1e12)
+    monkeypatch.setattr('Datasets.Replay.Gather.room', lambda device: 1e12)
     assert Replay(SPEC, tmp_path / 'replay', mode='r', device=CPU).copy is None
 
 

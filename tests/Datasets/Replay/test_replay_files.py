@@ -118,7 +118,7 @@ def test_a_replay_of_another_task_is_refused(folder, other):
 def test_choices_within_vectors_are_part_of_the_task(folder):
     spec = SPEC._replace(action_shape=(5,), num_actions=None, one_hots=(3,))
     Replay(spec, folder / 'replay', 1, 50)
-    assert ReplayFiles.Rings(None, folder / 'replay', mode='r').spec == spec  # the header tells all of it
+    assert ReplayFiles.ReplayFiles(None, folder / 'replay', mode='r').spec == spec  # the header tells all of it
     with pytest.raises(Utils.UserError, match='one_hots'):
         Replay(spec._replace(one_hots=(2, 3)), folder / 'replay', mode='r')
 
@@ -137,7 +137,7 @@ def test_a_run_with_another_capacity(folder, capsys):
     assert saved() == [first] and content(first) == before
     run('replay.load=true', 'replay.capacity=100', 'replay.save=true')
     assert saved()[0] == first and content(first) == before and len(saved()) == 2
-    larger = ReplayFiles.Rings(None, saved()[1], mode='r')
+    larger = ReplayFiles.ReplayFiles(None, saved()[1], mode='r')
     assert larger.capacity == 100 and 70 <= larger.heads[0] < 90  # 30 slots, 40 steps and their ends
     run('offline=true', 'train_steps=5', 'replay.capacity=50', status=2)
     assert 'leave replay.capacity= out' in capsys.readouterr().err

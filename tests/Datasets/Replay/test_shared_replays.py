@@ -32,7 +32,7 @@ def memory(tmp_path, monkeypatch):
         def read(path):
             return Replay(SPEC, path, mode='r', **options)
 
-        return SharedReplays.Shared(lambda: sorted(tmp_path.iterdir()), read, batch_size, seed), writers
+        return SharedReplays.SharedReplays(lambda: sorted(tmp_path.iterdir()), read, batch_size, seed), writers
 
     return build
 

@@ -1,4 +1,4 @@
-"""Every suite keeps one contract (Datasets/Suites/__init__.py)."""
+"""Every suite keeps one contract (Datasets/Suites/Support/Contract.py)."""
 
 import functools
 import io

@@ -7,7 +7,7 @@ from PIL import Image
 import Run
 from Datasets.Experience import Part, Spec
 from Datasets.Replay.Replay import Replay
-from Datasets.Replay.ReplayFiles import Rings
+from Datasets.Replay.ReplayFiles import ReplayFiles
 from Hyperparams.Compose import launch
 from Logging.Plots import InspectReplay
 
@@ -52,7 +52,7 @@ def test_pictures_show_what_is_stored(tmp_path):
             gif.seek(frame)
             shown.append(gif.convert('L').getpixel((5, 5)))
     assert shown == [60, 80, 100, 120, 140, 160]
-    frames = InspectReplay.sheet(Rings(None, replay.path, mode='r'))[:, 0, 0, 0] // 20
+    frames = InspectReplay.sheet(ReplayFiles(None, replay.path, mode='r'))[:, 0, 0, 0] // 20
     assert frames.tolist() == [0, 1, 2, 3, 3, 4, 5, 6, 7, 8, 8, 9]  # 3 and 8: seen at the end, and at the beginning
     with Image.open(tmp_path / 'look' / 'frames.png') as sheet:
         assert sheet.size[0] > sheet.size[1]  # 4 columns, 3 rows
@@ -65,10 +65,10 @@ def test_records_are_taken_apart(tmp_path):
         return np.concatenate([np.full(2, t, np.float32).view(np.uint8), np.full(48, t, np.uint8)])
 
     replay = record(tmp_path / 'replay', Spec((56,), 'uint8', (), 2, parts=parts), see)
-    rings = Rings(None, replay.path, mode='r')
+    rings = ReplayFiles(None, replay.path, mode='r')
     obs = InspectReplay.sheet(rings)
     assert InspectReplay.images(rings, obs).shape == (12, 3, 4, 4)
-    assert InspectReplay.parts_of(rings, obs)['speed'][-1].tolist() == [9, 9]
+    assert rings.spec.split(obs)['speed'][-1].tolist() == [9, 9]
     assert launched(f'inspect={replay.path}') == 0
     assert (tmp_path / 'replay_Inspect' / 'episode.gif').is_file()
 
