@@ -150,4 +150,6 @@ def main(args):
 
 
 if __name__ == '__main__':
-    sys.exit(launch(main))
+    import Run  # by name, so that launchers can pickle `main` and run it in other processes
+
+    sys.exit(launch(Run.main))
