@@ -1,128 +1,97 @@
-"""Train and evaluate an agent: `python Run.py key=value ...`. `python Run.py --help` lists the keys."""
+"""Trains and evaluates an agent: `python Run.py key=value ...`. `python Run.py --help` lists the keys."""
+
+from __future__ import annotations
 
 import sys
-import time
-from contextlib import ExitStack
-from functools import cached_property
+from contextlib import closing
+from typing import TYPE_CHECKING
 
 from Hyperparams.Compose import launch
 from Hyperparams.Instantiate import scalars
-from Logging.Saving import Resume
 from Runs import Build
+from Runs.Collect import collect, collects
+from Runs.Progress import Progress
 from Support.Interrupts import Interrupts
-from Support.Machine import choose_threads
-from Support.RandomState import own_chance
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 
-class Run:
-    """What a config describes, built; and the loop over it."""
+class Training:
+    """The loop over the parts of a run: evaluate, act, store, learn, log, save.
 
-    def __init__(self, args, interrupts):
-        from Datasets.OpenReplay import remember
-        from Logging.Saving.CheckpointFolder import Checkpoints
+    Offline there are no environments: a step is one batch of the replay or data set.
+    """
 
-        self.began, self.args, self.interrupts = time.monotonic(), args, interrupts
-        device = Build.prepare(args)
-        self.collects = bool(args.load_per_steps and not args.learn_per_steps)  # for a learner in another process
-        self.prefix, saved, replays = Build.places(args, self.collects)
-        self.checkpoints = Checkpoints(saved, args.checkpoint, args.load)
-        self.environment = None if args.offline else Build.environment(args, args.num_envs, train=True)
-        suite = (self.environment or self.arena).suite
-        self.frames_per_step = suite.frames_per_step
-        args.threads = choose_threads(args.threads, images=suite.spec.images)
-        self.agent = Build.agent(args, suite.spec, device)
-        if self.environment:
-            self.environment.overlap &= not self.agent.on_policy  # which learns from whole rollouts of its own
-        left = self.checkpoints.load(self.agent) if args.load else {}
-        self.start, self.seed_steps = self.agent.step, 0 if args.offline or self.agent.on_policy else args.seed_steps
-        spec = suite.spec._replace(extras=getattr(self.agent, 'extra_parts', ()))
-        self.replay = remember(args, spec, replays, lambda: self.arena, self.agent.on_policy, left.get('memory'))
-        self.seed_steps += 0 if len(self.replay) else self.start  # a memory that is empty again
-        self.scores, self.evaluated, self.best, self.broken = [], None, None, False
-        self.mark, self.record = (self.start, time.monotonic()), None
-        if left:
-            Resume.restore(self, left)
+    def __init__(self, parts: Build.Parts, interrupts: Interrupts) -> None:
+        self.parts, self.interrupts, self.progress = parts, interrupts, Progress(parts)
+        self.report: dict[str, float] = {}  # of the last evaluation
+        self.whole = True  # False within a step: environments and replay may disagree
 
-    @cached_property
-    def arena(self):
-        """Environments of evaluation, on seeds of their own; built when first needed, since ten games take seconds."""
-        return Build.arena(self.args)
-
-    @cached_property
-    def logger(self):
-        """Opened with the first line: a run that cannot begin leaves the files of earlier ones where they are."""
-        return Resume.open_log(self)
-
-    def train(self):
-        """Evaluate, act, remember, learn, log, save. Ctrl-C waits for the end of a step."""
-        args, agent = scalars(self.args), self.agent
-        stride = 1 if args.offline else args.num_envs
+    def run(self) -> None:
+        """Trains until `train_steps`. Ctrl-C waits for the end of a step."""
+        parts, progress = self.parts, self.progress
+        args, agent, environment, replay = scalars(parts.args), parts.agent, parts.environment, parts.replay
         while agent.step < args.train_steps:
-            if self.evaluated != agent.step and (self.due(args.evaluate_per_steps, stride) or agent.step == 0):
+            if progress.evaluated != agent.step and (progress.due(args.evaluate_per_steps) or agent.step == 0):
                 self.evaluate()
             with self.interrupts.held():
-                self.broken = True  # what fails from here on leaves environments and replay that are no more at one
-                if self.environment:
-                    self.scores += self.environment.rollout(agent, self.replay).tolist()
-                agent.step += stride
-                if agent.step > self.seed_steps and self.replay.ready:
-                    for _ in range(self.due(args.learn_per_steps, stride)):
-                        agent.learn(self.replay)
-                self.broken = False
-            self.logger.progress(agent.step)
+                self.whole = False
+                if environment:
+                    progress.scores += environment.rollout(agent, replay).tolist()
+                agent.step += progress.stride
+                if agent.step > parts.seed_steps and replay.ready:
+                    for _ in range(progress.due(args.learn_per_steps)):
+                        agent.learn(replay)
+                self.whole = True
+            parts.logger.progress(agent.step)
             ended = agent.step >= args.train_steps
-            if self.due(args.log_per_steps, stride) or ended:
-                self.log()
-            if self.due(args.save_per_steps, stride) and not ended:
-                Resume.save(self, agent.step if self.due(args.keep_checkpoints * args.save_per_steps, stride) else None)
-            if self.due(args.load_per_steps, stride):
-                self.checkpoints.reload(agent)
+            if progress.due(args.log_per_steps) or ended:
+                progress.log()
+            if progress.due(args.save_per_steps) and not ended:
+                self.save(agent.step if progress.due(args.keep_checkpoints * args.save_per_steps) else None)
+            if progress.due(args.load_per_steps):
+                parts.checkpoints.reload(agent)
         self.finish()
-        for _ in range(args.learn_steps_after if agent.step > self.start else 0):
+        for _ in range(args.learn_steps_after if agent.step > parts.start else 0):
             with self.interrupts.held():
-                agent.learn(self.replay)
+                agent.learn(replay)
         self.evaluate()
 
-    def finish(self):
-        """The step that is under way is waited for and stored."""
-        if self.environment and not self.broken:
-            self.scores += self.environment.finish(self.replay).tolist()
+    def finish(self) -> None:
+        """Waits for the environments' step that is under way, and stores it."""
+        if self.parts.environment and self.whole:
+            self.progress.scores += self.parts.environment.finish(self.parts.replay).tolist()
 
-    def due(self, period, stride):
-        """How many multiples of `period` the last `stride` steps reached: by the step alone, also where it resumes."""
-        return int(self.agent.step // period - (self.agent.step - stride) // period) if period else 0
+    def evaluate(self) -> None:
+        """Logs an Eval line and its pictures, and saves the best agent so far if `keep_best=true`."""
+        from Runs.Evaluate import evaluate
 
-    @property
-    def counts(self):
-        """The first columns of every log: agent steps, frames, episodes."""
-        step, episodes = self.agent.step, self.environment.episodes if self.environment else 0
-        return {'step': step, 'frame': step * self.frames_per_step, 'episode': episodes}
+        if self.parts.world.first:
+            with self.progress.paused():
+                self.report = evaluate(self.parts, self.progress)
+                if self.parts.args.keep_best and self.progress.improves(self.report):
+                    self.save('best')
 
-    def log(self):
-        """A Train line: the scores of the episodes since the last one, the speed, and the losses if agent.log."""
-        (step, began), self.mark = self.mark, (self.agent.step, time.monotonic())
-        logs = {'fps': (self.agent.step - step) * self.frames_per_step / max(time.monotonic() - began, 1e-9)}
-        if self.scores:
-            logs['reward'] = sum(self.scores) / len(self.scores)
-        self.scores = []
-        self.logger.log('Train', self.counts | logs | (self.agent.logs if self.agent.log else {}))
+    def save(self, copy: str | int | None = None) -> None:
+        """Saves the agent and the run as they are now. `copy`: also as agent_<copy>.safetensors, which stays."""
+        with self.interrupts.held():
+            self.finish()
+            self.parts.save(self.progress.state(), self.whole, copy)
 
-    def evaluate(self):
-        """An Eval line and its pictures. It leaves no trace in what is drawn afterwards."""
-        from Logging.Evaluation import Report
-
-        if not self.collects:
-            began, logger = time.monotonic(), self.logger  # which moves an earlier run's files out of the way
-            with own_chance(self.args.seed):
-                report = Report.evaluate(self.args, self.agent, self.arena, self.replay, self.prefix)
-            logger.log('Eval', self.counts | report)
-            self.evaluated = self.agent.step
-            Resume.keep_best(self, report)
-            self.mark = (self.mark[0], self.mark[1] + time.monotonic() - began)  # speed is that of training
+    def end(self) -> None:
+        """Saves what was learned if `save=true`, also after Ctrl-C or an error."""
+        if self.parts.args.save and self.parts.agent.step > self.parts.start:
+            self.save()
 
 
-def main(args):
-    """One run from start to end. Ctrl-C saves what `save=true` promises."""
+def main(args: DictConfig) -> float | None:
+    """Runs a config from start to end. Ctrl-C saves what `save=true` promises.
+
+    Returns the score of the last evaluation for sweepers such as Optuna, as it is logged: `accuracy` or `reward` (more
+    is better), or `fid` (less is better). With `evaluate_checkpoints=true` it is that of the best agent. None if
+    nothing was evaluated.
+    """
     if args.reproduce:
         from Runs.Reproduce import reproduce
 
@@ -131,24 +100,37 @@ def main(args):
         from Logging.Record import require_clean
 
         require_clean(args)
-    with Interrupts() as interrupts, ExitStack() as stack:
-        run = Run(args, interrupts)
-        stack.callback(Resume.close, run)
+    with Interrupts() as interrupts, closing(Build.parts(args)) as parts:
         if args.evaluate_checkpoints:
-            from Logging.Saving.CheckpointFolder import evaluate_all
+            from Runs.Evaluate import evaluate_checkpoints
 
-            return evaluate_all(run)
+            return evaluate_checkpoints(parts)
         if args.find_lr:
             from Runs.FindRate import find_rate
 
-            return find_rate(run)
-        stack.callback(Resume.end, run)  # the last one first
-        run.train()
-    if args.plotting.plot_experiments is not False and not (args.generate or run.collects):
+            return find_rate(parts)
+        if collects(args):
+            return collect(parts, interrupts)
+        return train(parts, interrupts)
+
+
+def train(parts: Build.Parts, interrupts: Interrupts) -> float | None:
+    """Trains, evaluates, saves and plots; returns the score of the last evaluation."""
+    from Logging.Evaluation import Report
+
+    training = Training(parts, interrupts)
+    try:
+        training.run()
+    finally:
+        training.end()
+    if parts.args.plotting.plot_experiments is not False and not parts.args.generate:
         from Logging.Plot import plot_run
 
-        plot_run(args)
+        plot_run(parts.args)
+    return Report.score(training.report)
 
 
 if __name__ == '__main__':
-    sys.exit(launch(main))
+    import Run  # by name, so that launchers can pickle `main` and run it in other processes
+
+    sys.exit(launch(Run.main))

@@ -19,7 +19,7 @@ WHITE = 255.0  # the largest value of a pixel
 
 
 class Encoder(nn.Module):
-    """Images [B, C, H, W] in 0..255 (uint8 or float), states [B, D] or tokens [B, T] int64 -> features [B, *repr_shape].
+    """Images [B, C, H, W] in 0..255 (uint8 or float), states [B, D], tokens [B, T] int64 -> features [B, *repr_shape].
 
     Normalizes pixels, which happens nowhere else, then applies the backbone `eyes` and `pool`.
 

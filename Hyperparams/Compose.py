@@ -11,6 +11,7 @@ from Hyperparams.Options import FOLDER
 from Hyperparams.Shorthands import GROUPS, rewrite
 from Support.Classes import allowed, resolve
 from Support.Errors import UserError, one_line
+from Support.Files import PROJECT
 
 COMMANDS = {  # words that stand for something else than a run -> what does it
     'inspect': 'Logging.Plots.InspectReplay.inspect',
@@ -188,8 +189,12 @@ def as_yaml(config, flags):
 
 
 def run_hydra(main, flags, words):
-    """Sweeps and Hydra's own pages through Hydra's main; every value is checked before. Returns the exit status."""
+    """Sweeps and Hydra's own pages through Hydra's main; every value is checked before. Returns the exit status.
+
+    Launchers run jobs in processes of their own, which find this program by PYTHONPATH.
+    """
     import hydra
+    from hydra.errors import CompactHydraException
 
     for job in singles(words) if flags.multirun else [words]:
         compose(job, flags.config_dir)
@@ -199,6 +204,8 @@ def run_hydra(main, flags, words):
         if getattr(flags, flag):
             argv += [f'--{flag}', getattr(flags, flag)]
 
+    own_process = os.getpid()
+
     def job(config):
         try:
             check(config)
@@ -206,16 +213,24 @@ def run_hydra(main, flags, words):
         except UserError as error:
             if os.environ.get('HYDRA_FULL_ERROR') == '1':
                 raise
+            if os.getpid() != own_process:  # Hydra carries the error back and prints its sentence
+                raise CompactHydraException(str(error)) from None
             print(error, file=sys.stderr)
             raise SystemExit(2) from error
 
-    before, sys.argv = sys.argv, [sys.argv[0], *argv, *hydra_words(words, flags.config_dir)]
+    before = sys.argv, os.environ.get('PYTHONPATH')
+    sys.argv = [sys.argv[0], *argv, *hydra_words(words, flags.config_dir)]
+    os.environ['PYTHONPATH'] = os.pathsep.join(filter(None, [str(PROJECT), before[1]]))
     try:
         hydra.main(config_path=str(FOLDER), config_name='args', **version_base())(job)()
     except SystemExit as stop:
-        return stop.code
+        return 2 if isinstance(stop.__context__, CompactHydraException) else stop.code
     finally:
-        sys.argv = before
+        sys.argv = before[0]
+        if before[1] is None:
+            del os.environ['PYTHONPATH']
+        else:
+            os.environ['PYTHONPATH'] = before[1]
     return 0
 
 

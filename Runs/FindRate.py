@@ -9,12 +9,12 @@ from Support.Files import atomic_write
 LOWEST, HIGHEST, WORSE = 1e-7, 10.0, 4.0  # of the rate; a loss so many times its least ends the test
 
 
-def find_rate(run):
+def find_rate(parts):
     """Instead of training: a range test, its picture beside the run's logs, and the rate that it suggests."""
     from Logging.Plots import Figures
 
-    rates, losses = sweep(run.agent, run.replay, run.args.find_lr)
-    picture = run.prefix.with_name(f'{run.prefix.name}_LearningRate.png')
+    rates, losses = sweep(parts.agent, parts.replay, parts.args.find_lr)
+    picture = parts.prefix.with_name(f'{parts.prefix.name}_LearningRate.png')
     atomic_write(picture, Figures.png(draw, rates, losses))
     print(f'lr={suggest(rates, losses):.1e} is where the loss falls most steeply: {picture}')
 

@@ -23,7 +23,7 @@ def reproduce(args, main):
     then = read(path)[0]
     config = restored(then['config'], args)
     check_whole(config, path)
-    main(config)
+    score = main(config)
     (again,) = Path(config.root).rglob('*_Run.json')
     stopped = then['step'] is None or then['step'] < config.train_steps
     difference, counts = compare(path, again, stopped)
@@ -35,6 +35,7 @@ def reproduce(args, main):
         say(f'Not equal to {path}: {difference}{beside}')
         sys.exit(1)
     say(f'Equal to {path}: {counts}, in all columns but time and fps{beside}')
+    return score
 
 
 def find(place):

@@ -2,7 +2,7 @@
 
 import torch
 
-import Utils
+from Support.Interrupts import Interrupts
 
 QUIET = """tensorboard=false video=false save=false plotting.plot_experiments=false evaluate_per_steps=0
            train_steps=1000000 log_per_steps=10000 explore_steps=0 seed_steps=100"""
@@ -18,15 +18,16 @@ CARTPOLE = """Agent=PPO task=gym/cartpole lr=3e-4 learn_per_steps=1024 batch_siz
               recipes.critic.q_head=MLP recipes.critic.q_head.depth=2 recipes.critic.q_head.activation=Tanh"""
 
 
-def run_of(words, folder):
-    """A Run that does not evaluate, with as many threads as torch has here; its files go into `folder`."""
+def training_of(words, folder):
+    """A Training that does not evaluate, with as many threads as torch has here; its files go into `folder`."""
     from Hyperparams.Compose import compose
-    from Run import Run
+    from Run import Training
+    from Runs import Build
 
     here = [f'threads={torch.get_num_threads()}', f'root={folder}', 'device=cpu']
-    run = Run(compose([*QUIET.split(), *words.split(), *here]), Utils.Interrupts())
-    run.evaluate = lambda: None
-    return run
+    training = Training(Build.parts(compose([*QUIET.split(), *words.split(), *here])), Interrupts())
+    training.evaluate = lambda: None
+    return training
 
 
 def agent_of(words, spec, precision):

@@ -109,10 +109,10 @@ def test_modules_imported_beside_torch_until_the_first_step(task, tmp_path):
 import sys, torch
 before = len(sys.modules)
 from Hyperparams.Compose import compose
-from Run import Run
-from Support.Interrupts import Interrupts
-run = Run(compose(['task={task}', 'root={tmp_path}', 'tensorboard=false']), Interrupts())
-run.environment.rollout(run.agent, run.replay)
+import Run
+from Runs import Build
+parts = Build.parts(compose(['task={task}', 'root={tmp_path}', 'tensorboard=false']))
+parts.environment.rollout(parts.agent, parts.replay)
 print(len(sys.modules) - before)"""
     told = subprocess.run([sys.executable, '-c', code], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert int(told.stdout.split()[-1]) <= 390  # 346 were counted

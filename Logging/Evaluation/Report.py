@@ -6,6 +6,8 @@ from Logging.Evaluation.Samples import create
 from Logging.Logger import say
 from Logging.Plot import save_confusion
 
+JUDGED = {'accuracy': 1, 'reward': 1, 'fid': -1}  # what an agent is judged by, and whether more (1) or less is better
+
 
 def evaluate(args, agent, arena, memory, prefix):
     """The agent's whole episodes, the whole test set, or samples of what it creates -> numbers by name.
@@ -41,3 +43,20 @@ def classify(args, agent, arena, memory, prefix, picture):
         save_confusion(picture.with_suffix('.png'), label, logits.argmax(-1), names)
         save_predictions(prefix.with_name(f'{prefix.name}_Predictions.csv'), label, logits, names)
     return summary(label, logits, names)
+
+
+def judged(report):
+    """Returns the name of the number that an agent is judged by, or None if the report has none of them."""
+    return next((name for name in JUDGED if report.get(name) is not None), None)
+
+
+def score(report):
+    """Returns the number that an agent is judged by, as it is logged, or None."""
+    name = judged(report)
+    return report[name] if name else None
+
+
+def merit(report):
+    """Returns how good an agent is: its score, negative where less is better; None without a score."""
+    name = judged(report)
+    return JUDGED[name] * report[name] if name else None

@@ -36,8 +36,8 @@ def solve(seed, size):
         pass
 
     with tempfile.TemporaryDirectory() as folder:
-        run = settings.run_of(f'{CARTPOLE} seed={seed} train_steps={STEPS}', folder)
-        rollout = run.environment.rollout
+        training = settings.training_of(f'{CARTPOLE} seed={seed} train_steps={STEPS}', folder)
+        rollout = training.parts.environment.rollout
 
         def watched(agent, replay):
             scores = rollout(agent, replay)
@@ -46,10 +46,10 @@ def solve(seed, size):
                 raise Enough
             return scores
 
-        run.environment.rollout = watched
+        training.parts.environment.rollout = watched
         began = time.perf_counter()
         try:
-            run.train()
+            training.run()
         except Enough:
             return time.perf_counter() - began
     raise RuntimeError(f'not solved within {STEPS} steps with seed {seed}')
@@ -84,11 +84,11 @@ def recognise(precision):
     def seconds_of(seed, size):
         with tempfile.TemporaryDirectory() as folder:
             words = f'{MNIST} {"train_steps=4" if size.quick else ""} precision={precision} seed={seed}'
-            run = settings.run_of(words, folder)
+            training = settings.training_of(words, folder)
             began = time.perf_counter()
-            run.train()
+            training.run()
             passed = time.perf_counter() - began
-            told = run.arena.evaluate(run.agent, run.arena.suite.episodes)
+            told = training.parts.arena.evaluate(training.parts.agent, training.parts.arena.suite.episodes)
         return reached(passed, (told['actions'].argmax(1) == told['labels']).mean(), size)
 
     return seconds_of
@@ -102,8 +102,8 @@ def recognise_lightning(seed, size):
 
     seed_everything(seed, verbose=False)
     with tempfile.TemporaryDirectory() as folder:
-        run = settings.run_of(f'{MNIST} precision=fp32 seed={seed}', folder)
-    creator, aug, args = run.agent.creator, run.agent.aug, run.args
+        training = settings.training_of(f'{MNIST} precision=fp32 seed={seed}', folder)
+    creator, aug, args = training.parts.agent.creator, training.parts.agent.aug, training.parts.args
     parts = [Digits(DATA, train) for train in (True, False)]
     sets = [TensorDataset(part.data.unsqueeze(1).float(), part.targets) for part in parts]
     steps = size.of(args.train_steps, 4)

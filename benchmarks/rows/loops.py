@@ -16,11 +16,11 @@ def ours(words, steps, short=SHORT):
 
     def build(size):
         folder = tempfile.TemporaryDirectory()
-        run = settings.run_of(f'{words} {short if size.quick else ""}', folder.name)
+        training = settings.training_of(f'{words} {short if size.quick else ""}', folder.name)
 
         def train(count, kept=folder):  # which goes with the last that refers to it
-            run.args.train_steps = run.agent.step + count
-            run.train()
+            training.parts.args.train_steps = training.parts.agent.step + count
+            training.run()
 
         train(size.of(128, 32))  # seed steps are over
         return rate(partial(train, size.of(steps, 32)), size.of(steps, 32), size)

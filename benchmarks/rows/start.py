@@ -15,7 +15,7 @@ sys.path.insert(0, {str(Utils.PROJECT)!r})
 from Hyperparams.Compose import launch
 import Run
 from Environment import Environment
-Run.Run.evaluate = lambda run: None  # ten games to build; peers have none
+Run.Training.evaluate = lambda training: None  # ten games to build; peers have none
 Environment.count = lambda environment, step: os._exit(0)  # the first step has come back
 launch(Run.main, {[*QUIET.split(), *DQN.split()]!r} + sys.argv[1:])
 """
