@@ -11,7 +11,7 @@ from Logging.Saving import Resume
 from Runs import Build
 from Support.Interrupts import Interrupts
 from Support.Machine import choose_threads
-from Support.RandomState import own_chance
+from Support.RandomState import separate_random_state
 
 
 class Run:
@@ -112,7 +112,7 @@ class Run:
 
         if not self.collects:
             began, logger = time.monotonic(), self.logger  # which moves an earlier run's files out of the way
-            with own_chance(self.args.seed):
+            with separate_random_state(self.args.seed):
                 report = Report.evaluate(self.args, self.agent, self.arena, self.replay, self.prefix)
             logger.log('Eval', self.counts | report)
             self.evaluated = self.agent.step

@@ -9,7 +9,7 @@ from pathlib import Path
 from Hyperparams.Instantiate import instantiate
 from Support.Errors import UserError
 from Support.Machine import choose_algorithms, choose_device, choose_precision, tune_processor
-from Support.RandomState import own_chance, seed_everything
+from Support.RandomState import seed_everything, separate_random_state
 
 
 def prepare(args):
@@ -43,7 +43,7 @@ def environment(args, num_envs, train):
     from Environment import Environment
 
     seed = seed_of(args)
-    with own_chance(seed):  # libraries draw from Python's generator when they are first imported
+    with separate_random_state(seed):  # libraries draw from Python's generator when they are first imported
         suite = instantiate(args.suite, num_envs=num_envs, seed=seed, train=train)
     suite = fit(suite, args.discrete and args.bins)
     return Environment(suite, args.frame_stack, overlap=train and args.overlap)

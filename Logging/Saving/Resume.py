@@ -5,13 +5,13 @@ Importing this module costs milliseconds: what writes files is imported where it
 
 import time
 
-from Support.RandomState import chance, restore_chance
+from Support.RandomState import random_state, restore_random_state
 
 
 def state(run):
     """What decides, beside the agent's tensors, how the run goes on."""
     return {
-        'chance': chance(),
+        'chance': random_state(),
         'agent': run.agent.state(),
         'memory': run.replay.state(),
         'episodes': run.counts['episode'],
@@ -31,7 +31,7 @@ def restore(run, left):
             run.replay.cut()
             print('The episodes that were open when it was saved cannot be gone on with: others begin')
     run.scores, run.evaluated, run.best = (left['log'][name] for name in ('scores', 'evaluated', 'best'))
-    restore_chance(left['chance'])
+    restore_random_state(left['chance'])
 
 
 def save(run, copy=None):
