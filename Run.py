@@ -5,8 +5,8 @@ import time
 from contextlib import ExitStack
 from functools import cached_property
 
-from Hyperparams.Compose import launch
 from Hyperparams.Instantiate import scalars
+from Hyperparams.Launch import launch
 from Logging.Saving import Resume
 from Runs import Build
 from Support.Interrupts import Interrupts
