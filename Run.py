@@ -6,8 +6,8 @@ import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from Hyperparams.Compose import launch
 from Hyperparams.Instantiate import scalars
+from Hyperparams.Launch import launch
 from Runs import Build
 from Runs.Collect import collect, collects
 from Runs.Progress import Progress

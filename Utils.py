@@ -27,7 +27,7 @@ from Support.Machine import (
     tune_processor,
     usable_cores,
 )
-from Support.RandomState import chance, own_chance, restore_chance, seed_everything
+from Support.RandomState import random_state, restore_random_state, seed_everything, separate_random_state
 from Support.Schedules import FORMS, Schedule, extremes, parse_schedule, schedule
 
 __all__ = [
@@ -40,7 +40,6 @@ __all__ = [
     'argument_names',
     'atomic',
     'atomic_write',
-    'chance',
     'choose_algorithms',
     'choose_device',
     'choose_precision',
@@ -55,15 +54,16 @@ __all__ = [
     'load',
     'nearest',
     'one_line',
-    'own_chance',
     'parse_schedule',
     'physical_cores',
+    'random_state',
     'resolve',
-    'restore_chance',
+    'restore_random_state',
     'save_array',
     'scalars',
     'schedule',
     'seed_everything',
+    'separate_random_state',
     'tune_processor',
     'usable_cores',
     'wait_for',

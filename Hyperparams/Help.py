@@ -1,10 +1,12 @@
-"""The page of `python Run.py --help`, made of args.yaml's own comments. Needs neither torch nor Hydra."""
+"""The page of `python Run.py --help`, made from args.yaml and the option files. Needs neither torch nor Hydra."""
 
-import re
+from __future__ import annotations
+
 import shutil
 import textwrap
 
-from Hyperparams.Options import DEFAULT_TASK, FOLDER, options
+from Hyperparams.Keys import ARGS, read
+from Hyperparams.Options import DEFAULT_TASK, options
 
 USAGE = f"""\
 python Run.py key=value ...        (default: Agent=DQNAgent task={DEFAULT_TASK})
@@ -13,47 +15,46 @@ python Run.py key=value ...        (default: Agent=DQNAgent task={DEFAULT_TASK})
   python Run.py task=classify/mnist RL=false Eyes=CNN Eyes.depth=4
   python Run.py task=classify/custom Dataset.root=path/to/class/folders
   python Run.py suite._target_=my_module.MySuite suite.x=3      a suite of your own
-  python Run.py -m seed=1,2,3 task=gym/cartpole,gym/acrobot     each in turn
+  python Run.py -m seed=1,2,3 task=gym/cartpole,gym/acrobot     a sweep: one run after the other
   python Run.py recipe=mnist_gan data=Data                      a whole experiment, tried and measured
   python Run.py mini=true          the whole pipeline in about a minute
-  python Run.py inspect=Datasets/ReplayBuffer/...               what a saved replay holds (docs/replay.md)
+  python Run.py inspect=Datasets/ReplayBuffer/...               prints what a saved replay holds (docs/replay.md)
   python Run.py import=<file.npz|folder|minari:id> to=<replay>  to learn from with offline=true replay.path=<replay>
   python Run.py export=<replay> to=<file.npz|folder|minari:id>
-  python Run.py --cfg job          print the composed config (-p agent: one part), run nothing
-  python Run.py --config-dir=mine  option files of your own: mine/Agent/*.yaml, mine/task/**.yaml"""
+  python Run.py why=lr task=...    prints which files and words set a key, or a group of keys (why=replay)
+  python Run.py --cfg job          prints the composed config (-p agent: one part), runs nothing
+  python Run.py --config-dir=mine  option files of your own: mine/Agent/*.yaml, mine/task/**.yaml
+
+Ranges of values stand in brackets; without one a number is at least 0. schedule: a number or, for example,
+linear(1e-3,0,50000), see docs/command_line.md"""
 
 
-def page():
-    """The whole page as text: usage, keys with defaults and meaning, agents, tasks by suite."""
+def page() -> str:
+    """Returns the whole page: usage, keys with defaults and meaning, agents, recipes, tasks by suite."""
     width = min(shutil.get_terminal_size((120, 40)).columns, 140)
     return '\n'.join([USAGE, *keys(width), *blocks(), *choices(width)])
 
 
-def keys(width):
-    """Root keys and those of agent and replay, under args.yaml's own headings."""
-    lines, parent = [], ''
-    for line in (FOLDER / 'args.yaml').read_text().partition('\n# What is learned')[2].splitlines():
-        heading = re.match(r'# ([A-Z].*)', line)
-        if line.startswith('# The blocks') or line.startswith('hydra:'):
-            break
-        if heading:
-            lines += ['', heading[1]]
-        match = re.match(r'( *)([\w.]+): *([^#]*?) *(?:# (.*))?$', line)
-        if not match:
+def keys(width: int) -> list[str]:
+    """Returns the lines on the keys of args.yaml, under its own headings."""
+    lines, heading = [], ''
+    for key in read(ARGS).values():
+        passed_on = key.value.startswith('${') and not key.comment  # agent.lr: ${lr}
+        if key.name.split('.')[0] in ('defaults', 'recipes', 'hydra') or '._' in key.name or passed_on:
             continue
-        indent, name, value, meaning = match.groups()
-        parent = parent if indent else name
-        passed_on = indent and value.startswith('${') and not meaning
-        if (meaning or value) and len(indent) <= 2 and not name.startswith('_') and not passed_on:
-            start = f'  {f"{parent}.{name}" if indent else name}={value}'
+        if key.heading != heading:
+            heading = key.heading
+            lines += ['', heading]
+        if key.comment or key.value:
+            start = f'  {key.name}={key.value}'
             lines += textwrap.wrap(
-                f'{start:40} {meaning or ""}', width, subsequent_indent=' ' * 41, break_on_hyphens=False
+                f'{start:40} {key.comment}', width, subsequent_indent=' ' * 41, break_on_hyphens=False
             )
-    return ['', 'What is learned', *lines]
+    return lines
 
 
-def blocks():
-    """How to swap blocks."""
+def blocks() -> list[str]:
+    """Returns the lines on how to swap blocks."""
     return [
         '',
         'Blocks: any nn.Module by class name or Python path, with any of its arguments',
@@ -62,9 +63,9 @@ def blocks():
     ]
 
 
-def choices(width):
-    """Agents, recipes, and tasks by suite."""
-    suites = {}
+def choices(width: int) -> list[str]:
+    """Returns the lines on agents, recipes, and tasks by suite."""
+    suites: dict[str, list[str]] = {}
     for task in options('task'):
         suite, _, name = task.rpartition('/')
         suites.setdefault(suite, []).append(name)

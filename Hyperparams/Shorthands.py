@@ -41,7 +41,7 @@ FREE = '{[("\''  # a value that begins so, or holds `${`, is no plain name
 
 def rewrite(words, folders=(FOLDER,)):
     """key=value words -> words for Hydra. Raises UserError for an Agent, task or block that there is not."""
-    out = [_rewrite(word, folders) for word in (*implied(words, folders), *words)]
+    out = [rewrite_word(word, folders) for word in (*implied(words, folders), *words)]
     named = [match[1] for word in out if (match := re.match(r'\+\+(recipes\.[\w.]+)\._target_=', word))]
     if 'domain=generate' in out:  # what files say of actor and critic is meant for control, not to paint and to judge
         named += [block for block in BLOCKS if block.startswith(('recipes.actor', 'recipes.critic'))]
@@ -71,7 +71,7 @@ def implied(words, folders):
     return [word for word in found if word.partition('=')[0].lower() not in typed]
 
 
-def _rewrite(word, folders):
+def rewrite_word(word, folders):
     if word.startswith('~') or word.startswith('hydra'):
         return word
     match = re.fullmatch(r'(\+{0,2})([^=+~]+)=(.*)', word, re.DOTALL)

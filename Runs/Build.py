@@ -15,7 +15,7 @@ from Hyperparams.Instantiate import instantiate
 from Runs.Collect import collects
 from Support.Errors import UserError
 from Support.Machine import choose_algorithms, choose_device, choose_precision, choose_threads, tune_processor
-from Support.RandomState import own_chance, seed_everything
+from Support.RandomState import seed_everything, separate_random_state
 from Support.World import World
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def environment(args, num_envs, train):
     from Environment import Environment
 
     seed = seed_of(args)
-    with own_chance(seed):  # libraries draw from Python's generator when they are first imported
+    with separate_random_state(seed):  # libraries draw from Python's generator when they are first imported
         suite = instantiate(args.suite, num_envs=num_envs, seed=seed, train=train)
     suite = fit(suite, args.discrete and args.bins)
     return Environment(suite, args.frame_stack, overlap=train and args.overlap)

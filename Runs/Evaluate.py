@@ -9,7 +9,7 @@ from Logging.Logger import as_csv, say
 from Logging.Saving import CheckpointFile
 from Support.Errors import UserError
 from Support.Files import atomic_write, keep_earlier
-from Support.RandomState import own_chance, seed_everything
+from Support.RandomState import seed_everything, separate_random_state
 
 if TYPE_CHECKING:
     from Runs.Build import Parts
@@ -22,7 +22,7 @@ def evaluate(parts: Parts, progress: Progress) -> dict[str, float]:
     Random numbers drawn afterwards are those that would have been drawn without it.
     """
     logger = parts.logger  # opening it moves an earlier run's files aside, before pictures are written
-    with own_chance(parts.args.seed):
+    with separate_random_state(parts.args.seed):
         report = Report.evaluate(parts.args, parts.agent, parts.arena, parts.replay, parts.prefix)
     logger.log('Eval', progress.counts | report)
     progress.evaluated = parts.agent.step

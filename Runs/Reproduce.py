@@ -81,12 +81,14 @@ def restored(config, args):
     from omegaconf import OmegaConf
 
     from Hyperparams.Checks import check
+    from Hyperparams.Complete import complete
 
     config = OmegaConf.create(config)
     config.root = str(Path(args.root, 'Reproduced', f'{datetime.now():%Y-%m-%d-%H-%M-%S-%f}'))
     config.targets = args.targets
     config.device = args.device or config.device
     config.allow_dirty = args.allow_dirty or config.allow_dirty
+    complete(config)
     check(config)
     return config
 

@@ -1,10 +1,17 @@
 """The random generators of Python, NumPy and torch: seeded, saved and restored together."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
-def seed_everything(seed):
-    """Seeds Python, NumPy and torch on all devices. Generators of their own are seeded by their owners."""
+def seed_everything(seed: int) -> None:
+    """Seeds the global generators of Python, NumPy and torch (all devices).
+
+    Objects with a generator of their own, such as replays and environments, seed it themselves.
+    """
     import random
 
     import numpy as np
@@ -16,8 +23,8 @@ def seed_everything(seed):
     torch.manual_seed(seed)
 
 
-def chance():
-    """The state of all that `seed_everything` seeds, as nested dicts of arrays and numbers."""
+def random_state() -> dict[str, Any]:
+    """Returns the state of all generators that `seed_everything` seeds, as nested dicts of arrays and numbers."""
     import random
 
     import numpy as np
@@ -32,8 +39,8 @@ def chance():
     }
 
 
-def restore_chance(state):
-    """What is drawn next is what was drawn after `chance()`."""
+def restore_random_state(state: dict[str, Any]) -> None:
+    """Sets all generators to a state that `random_state` returned."""
     import random
 
     import numpy as np
@@ -48,11 +55,11 @@ def restore_chance(state):
 
 
 @contextmanager
-def own_chance(seed):
-    """What is drawn in the block is of its own seed, and leaves no trace outside."""
-    state = chance()
+def separate_random_state(seed: int) -> Iterator[None]:
+    """Context manager: seeds all generators inside the block and restores their state after it."""
+    state = random_state()
     seed_everything(seed)
     try:
         yield
     finally:
-        restore_chance(state)
+        restore_random_state(state)

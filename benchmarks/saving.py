@@ -51,7 +51,7 @@ def measure(folder, steps, prioritized):
     for _ in range(REPEATS):
         write(replay, BETWEEN)
         flushes.append(seconds(replay.flush))
-        state = {'chance': Utils.chance(), 'agent': agent.state(), 'memory': replay.state()}
+        state = {'chance': Utils.random_state(), 'agent': agent.state(), 'memory': replay.state()}
         saves.append(seconds(lambda: CheckpointFile.save(folder / 'agent.safetensors', agent, state)))  # noqa: B023
         loads.append(seconds(lambda: load(folder, agent, prioritized)))
     megabytes = [sum(path.stat().st_size for path in (folder / 'replay').iterdir()) / 1e6]

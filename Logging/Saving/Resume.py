@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from Support.RandomState import chance, restore_chance
+from Support.RandomState import random_state, restore_random_state
 
 if TYPE_CHECKING:
     from Agents.Agent import Agent
@@ -24,7 +24,7 @@ def state(
     step failed halfway, so that environments and replay disagree; other episodes begin then when the run is resumed.
     """
     return {
-        'chance': chance(),
+        'chance': random_state(),
         'agent': agent.state(),
         'memory': replay.state(),
         'episodes': environment.episodes if environment else 0,
@@ -43,4 +43,4 @@ def restore(state: dict[str, Any], agent: Agent, environment: Environment | None
         elif replay.resumed:
             replay.cut()
             print('The episodes that were open when it was saved cannot be gone on with: others begin')
-    restore_chance(state['chance'])
+    restore_random_state(state['chance'])

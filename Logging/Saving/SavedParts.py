@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from Datasets.Experience import Spec
-from Hyperparams.Checks import targets
 from Hyperparams.Instantiate import instantiate
+from Hyperparams.Nested import targets
 from Logging.Saving import CheckpointFile
 from Support.Errors import UserError, one_line
 

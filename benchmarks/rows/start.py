@@ -12,7 +12,7 @@ from benchmarks.settings import DQN, QUIET
 OURS = f"""
 import os, sys
 sys.path.insert(0, {str(Utils.PROJECT)!r})
-from Hyperparams.Compose import launch
+from Hyperparams.Launch import launch
 import Run
 from Environment import Environment
 Run.Training.evaluate = lambda training: None  # ten games to build; peers have none

@@ -14,7 +14,8 @@ from Agents import SPRAgent
 from Blocks.Dynamics import Dynamics, Renormalize
 from Datasets.Experience import Experience, Future, Spec
 from Datasets.Replay.Replay import Replay
-from Hyperparams.Compose import compose, launch
+from Hyperparams.Compose import compose
+from Hyperparams.Launch import launch
 
 SPEC = Spec((2,), 'float32', (), 2)
 

@@ -9,8 +9,10 @@ import pytest
 from omegaconf import OmegaConf
 
 import Hyperparams.Compose as Compose
-from Hyperparams.Checks import defaults, keys
 from Hyperparams.Instantiate import instantiate
+from Hyperparams.Keys import defaults
+from Hyperparams.Launch import launch
+from Hyperparams.Nested import keys
 from Hyperparams.Options import DEFAULT_TASK, FOLDER, options
 from Hyperparams.Shorthands import BLOCKS, rewrite
 from Support.Errors import UserError
@@ -22,7 +24,7 @@ REQUIRED = {'gym/custom': ['gym.id=CartPole-v1'], 'classify/custom': ['Dataset.r
 def run(capsys, *words):
     """Exit status, stdout lines, stderr lines and composed configs of a command line."""
     configs = []
-    status = Compose.launch(configs.append, list(words))
+    status = launch(configs.append, list(words))
     out, err = capsys.readouterr()
     return status, out.splitlines(), err.splitlines(), configs
 
@@ -444,21 +446,21 @@ def test_users_errors_and_ctrl_c_in_the_program(capsys, monkeypatch):
 
         return main
 
-    assert Compose.launch(fail(UserError('Do this.')), []) == 2
+    assert launch(fail(UserError('Do this.')), []) == 2
     assert capsys.readouterr().err == 'Do this.\n'
-    assert Compose.launch(fail(KeyboardInterrupt()), []) == 130
-    assert Compose.launch(fail(KeyboardInterrupt(15)), []) == 143
+    assert launch(fail(KeyboardInterrupt()), []) == 130
+    assert launch(fail(KeyboardInterrupt(15)), []) == 143
     for error in (
         OSError(28, 'No space left'),
         MemoryError('Unable to allocate memory'),
         RuntimeError("can't allocate memory"),
     ):
-        assert Compose.launch(fail(error), []) == 2 and len(capsys.readouterr().err.splitlines()) == 1
+        assert launch(fail(error), []) == 2 and len(capsys.readouterr().err.splitlines()) == 1
     with pytest.raises(ZeroDivisionError):  # ours to mend: with its traceback
-        Compose.launch(fail(ZeroDivisionError()), [])
+        launch(fail(ZeroDivisionError()), [])
     monkeypatch.setenv('HYDRA_FULL_ERROR', '1')
     with pytest.raises(UserError):
-        Compose.launch(fail(UserError('Do this.')), [])
+        launch(fail(UserError('Do this.')), [])
 
 
 # What Hydra's users expect
@@ -493,7 +495,7 @@ def test_sweep_ends_with_a_users_error(capsys, monkeypatch, tmp_path):
     def main(config):
         raise UserError('Do this.')
 
-    assert Compose.launch(main, ['-m', 'seed=1,2']) == 2
+    assert launch(main, ['-m', 'seed=1,2']) == 2
     assert capsys.readouterr().err == 'Do this.\n'
 
 
@@ -514,7 +516,7 @@ def test_help_is_quick_and_complete(capsys):
         assert name in page
     code = (
         'import sys, time; began = time.perf_counter()\n'
-        'from Hyperparams.Compose import launch; launch(print, ["--help"])\n'
+        'from Hyperparams.Launch import launch; launch(print, ["--help"])\n'
         'assert not {"torch", "hydra", "omegaconf", "numpy"} & set(sys.modules)\n'
         'print(time.perf_counter() - began, file=sys.stderr)'
     )
@@ -549,7 +551,7 @@ config = compose_only(hydra_words([]))
 assert OmegaConf.merge(config, pair) == config
 Compose.check = lambda config: None  # torch is not installed here
 jobs = []
-assert Compose.launch(jobs.append, ['-m', 'seed=1,2', 'task=gym/cartpole,atari/pong', 'Eyes=CNN', 'mini=true']) == 0
+assert launch(jobs.append, ['-m', 'seed=1,2', 'task=gym/cartpole,atari/pong', 'Eyes=CNN', 'mini=true']) == 0
 assert [(job.seed, job.task_name) for job in jobs] == [(1, 'cartpole'), (1, 'pong'), (2, 'cartpole'), (2, 'pong')]
 """
 

@@ -12,7 +12,7 @@ from safetensors import safe_open
 
 import Run
 from Agents.Agent import Agent
-from Hyperparams.Compose import launch
+from Hyperparams.Launch import launch
 from Logging import Record
 from Logging.Evaluation import Report
 

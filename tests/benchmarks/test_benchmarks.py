@@ -13,7 +13,8 @@ import Utils
 from benchmarks import gpu, growth, run, settings, transfer
 from benchmarks.contest import ABOVE, LESS, MORE, Contender, Row, Size, contest
 from benchmarks.rows import learner
-from Hyperparams.Compose import compose, launch
+from Hyperparams.Compose import compose
+from Hyperparams.Launch import launch
 from Logging.Saving.SavedParts import part
 
 

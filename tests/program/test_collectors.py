@@ -10,7 +10,7 @@ import pytest
 from safetensors import safe_open
 
 import Run
-from Hyperparams.Compose import launch
+from Hyperparams.Launch import launch
 from Support.Files import PROJECT
 
 WORDS = ['task=gym/cartpole', 'threads=1', 'tensorboard=false', 'video=false', 'plotting.plot_experiments=false',

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 import Run
-from Hyperparams.Compose import launch
+from Hyperparams.Launch import launch
 
 SHORT = """threads=1 tensorboard=false video=false plotting.plot_experiments=false learn_per_steps=1 nstep=1
            train_steps=60 seed_steps=20 explore_steps=20 log_per_steps=30 evaluate_per_steps=0 evaluate_episodes=1

@@ -16,7 +16,7 @@ import Run
 from Agents import DQNAgent
 from Datasets.Experience import Spec
 from Datasets.Replay.Replay import Replay
-from Hyperparams.Compose import launch
+from Hyperparams.Launch import launch
 from Logging.Saving import CheckpointFile
 
 QUIET = ['threads=1', 'tensorboard=false', 'video=false', 'plotting.plot_experiments=false', 'evaluate_episodes=2']

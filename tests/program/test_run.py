@@ -19,7 +19,7 @@ import Environment
 import Run
 import Utils
 from Agents.Agent import Agent
-from Hyperparams.Compose import launch
+from Hyperparams.Launch import launch
 from Support.Files import PROJECT
 
 QUIET = ['threads=1', 'tensorboard=false', 'video=false', 'plotting.plot_experiments=false']
@@ -138,7 +138,7 @@ def test_nothing_slow_is_imported_before_the_first_step():
 import sys
 sys.path.insert(0, {str(PROJECT)!r})
 import Environment, Run
-from Hyperparams.Compose import launch
+from Hyperparams.Launch import launch
 step = Environment.Environment.step
 def first(*arguments):
     step(*arguments)

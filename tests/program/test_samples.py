@@ -12,7 +12,7 @@ import torch
 from safetensors import safe_open
 
 import Run
-from Hyperparams.Compose import launch
+from Hyperparams.Launch import launch
 from Support.Files import PROJECT
 
 ROOT = PROJECT

@@ -11,7 +11,7 @@ from Datasets.Experience import Part, Spec
 from Datasets.Replay import ImportExport
 from Datasets.Replay.Replay import Replay
 from Datasets.Replay.ReplayFiles import ReplayFiles
-from Hyperparams.Compose import launch
+from Hyperparams.Launch import launch
 
 needs_minari = pytest.mark.skipif(not importlib.util.find_spec('minari'), reason='pip install "minari[hdf5]"')
 PARTS = (Part('camera', (3, 2, 2), 'uint8'), Part('speed', (1,), 'float32'))

@@ -13,7 +13,7 @@ import Utils
 from Datasets.Experience import Part, Spec
 from Datasets.Replay import ReplayFiles
 from Datasets.Replay.Replay import Replay
-from Hyperparams.Compose import launch
+from Hyperparams.Launch import launch
 from Support.Files import PROJECT
 
 SPEC = Spec((2,), 'float32', (), 3)

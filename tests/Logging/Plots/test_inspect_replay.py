@@ -8,7 +8,7 @@ import Run
 from Datasets.Experience import Part, Spec
 from Datasets.Replay.Replay import Replay
 from Datasets.Replay.ReplayFiles import ReplayFiles
-from Hyperparams.Compose import launch
+from Hyperparams.Launch import launch
 from Logging.Plots import InspectReplay
 
 
