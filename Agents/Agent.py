@@ -48,6 +48,13 @@ class Agent(nn.Module, metaclass=_BuiltWhenComplete):
         precision: 'fp32', or 'bf16' for autocast. log: losses go to the Train log.
     """
 
+    creator: Creator
+    target: Creator | None
+    average: Creator | None
+    aug: nn.Module
+    td_error: torch.Tensor
+    _here: torch.Tensor
+
     def __new__(cls, *args: Any, **kwargs: Any) -> 'Agent':
         agent = super().__new__(cls)
         nn.Module.__init__(agent)  # here, so that a subclass may assign submodules before `super().__init__`
@@ -72,7 +79,8 @@ class Agent(nn.Module, metaclass=_BuiltWhenComplete):
         self.extras: dict[str, np.ndarray] = {}  # [N, ...] each: what the last `act` leaves to be stored with the step
         self.register_buffer('_here', torch.empty(0), persistent=False)  # moves with the agent
         self._optimization = lr, optimizer, weight_decay, rates, clip_grad_norm, accumulate
-        self._target = None if target_tau == 1 and target_period == 1 else (target_tau, target_period)
+        own_target = target_tau == 1 and target_period == 1
+        self._target = None if own_target else (target_tau, target_period)
         self._average = (1 - ema_decay, 1) if ema else None
 
     def _build(self) -> None:
@@ -83,7 +91,7 @@ class Agent(nn.Module, metaclass=_BuiltWhenComplete):
         self.target = frozen_copy(self.creator) if self._target else None
         self.average = frozen_copy(self.creator) if self._average else None
         pairs = (self.target, self._target), (self.average, self._average)
-        self._followers = [Follower(copy, self.creator, *rates) for copy, rates in pairs if copy is not None]
+        self._followers = [Follower(copy, self.creator, *rates) for copy, rates in pairs if copy and rates]
         self.optimization = PhaseOptimizer(self.creator, self.phases, *self._optimization)
 
     def reinforce(self) -> tuple[Creator, Callable[[Experience, 'Agent'], Experience], tuple[Phase, ...]]:
@@ -146,7 +154,7 @@ class Agent(nn.Module, metaclass=_BuiltWhenComplete):
                     continue
                 with self.precision.autocast(self.device), self.precision.cast_once(self.target):
                     losses = {loss.__name__: loss(batch) for loss in phase.losses}
-                self.optimization.step(sum(losses.values()), phase, self.step)
+                self.optimization.step(sum(losses.values()), phase, self.step)  # type: ignore[arg-type]
                 self.logs.update({name: loss.detach() for name, loss in losses.items()})
             self.follow()
             if replay.prioritized:
@@ -232,4 +240,4 @@ def uniform_actions(action: torch.Tensor, spec: Spec) -> torch.Tensor:
     """Draws uniformly random actions of the shape and kind of `action` [N, ...]."""
     if action.is_floating_point():
         return choose_largest(2 * torch.rand_like(action) - 1, spec.one_hots)
-    return torch.randint_like(action, spec.num_actions)
+    return torch.randint_like(action, spec.num_actions or 0)

@@ -52,10 +52,10 @@ class BlockBuilder:
             return OnImages(aug, self.obs_shape, self.spec.parts)
         return build(aug or Null, self.obs_shape)
 
-    def encoder(self) -> nn.Module:
+    def encoder(self) -> Encoder | RecordEncoder:
         """Observations -> features."""
         spec, kind = self.spec, self.spec.obs_kind
-        make = partial(RecordEncoder, parts=spec.parts) if kind == 'record' else partial(Encoder, kind=kind)
+        make: Any = partial(RecordEncoder, parts=spec.parts) if kind == 'record' else partial(Encoder, kind=kind)
         options = {'normalize': True} if self.normalize else {}
         blocks = self.config['encoder'] or {}
         return make(self.obs_shape, **blocks, mean=spec.mean, std=spec.std, parallel=self.parallel, **options)

@@ -1,21 +1,24 @@
 """torch.compile of an agent's blocks (PyTorch 2, doi:10.1145/3620665.3640366)."""
 
 import sys
+from typing import Any
 
 import torch
 
+from Agents.Agent import Agent
 from Support.Errors import one_line
 
 
-def compile_blocks(agent):
-    """Compiles encoder, actor, critic and all other parts, in place: what is saved stays the bare modules' state.
+def compile_blocks(agent: Agent) -> None:
+    """Compiles encoder, actor, critic and all other parts in place, on a GPU with CUDA graphs.
 
-    With CUDA graphs on a GPU. Where nothing compiles, a word says so and the blocks run as they are.
+    State dicts stay those of the bare modules. If nothing compiles here, prints a line and leaves the blocks as they
+    are.
     """
-    options = {'mode': 'reduce-overhead'} if agent.device.type == 'cuda' else {}
+    options: dict[str, Any] = {'mode': 'reduce-overhead'} if agent.device.type == 'cuda' else {}
     try:
         torch.compile(lambda x: x + 1, **options)(torch.zeros(2, device=agent.device))
-    except Exception as error:  # of Dynamo, of Inductor, or of whatever compiler they call
+    except Exception as error:  # Dynamo, Inductor and the compilers that they call have errors of their own
         print(f'compile=true is left out, since nothing compiles here: {one_line(error)}', file=sys.stderr)
         return
     torch._dynamo.config.suppress_errors = True  # a block that does not compile warns, and runs as it is

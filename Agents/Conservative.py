@@ -1,5 +1,7 @@
 """Conservative Q-learning (CQL, arXiv:2006.04779): an optional penalty on values of actions that the data lack."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -14,6 +16,7 @@ class Conservative(nn.Module):
     """
 
     conservative: float
+    creator: Any
 
     @property
     def _penalties(self) -> tuple:

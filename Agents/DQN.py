@@ -37,7 +37,7 @@ class DQN(Conservative, Agent):
                  conservative: float = 0.0, **common: Any) -> None:  # fmt: skip
         super().__init__(*args, huber=huber, **common)
         self.epsilon, self.temperature = epsilon, temperature
-        self.double, self.num_proposals, self.conservative = double, num_proposals, conservative
+        self.double_q, self.num_proposals, self.conservative = double, num_proposals, conservative
         self._critic_options = {'dueling': dueling, 'atoms': atoms, 'support': support}
         if self.domain.name == 'reinforce':
             self.exploration = epsilon if temperature is None else temperature
@@ -67,14 +67,14 @@ class DQN(Conservative, Agent):
         """Features of s' by the target network, and the action that is best there."""
         target = self.target_creator
         features = target.encoder(batch.next_obs)
-        separate = self.double and self.target is not None
+        separate = self.double_q and self.target is not None
         return features, (self.creator(batch.next_obs) if separate else target.policy(features)).mode()
 
     @torch.no_grad()
     def next_value(self, batch: Experience) -> torch.Tensor:
         """Q'(s', argmax_a Q(s', a)) [B]; unless double, Q = Q' and this is max_a Q'(s', a)."""
         target = self.target_creator
-        if self.double and self.target is not None:
+        if self.double_q and self.target is not None:
             return target.critic(*self._follow_up(batch)).float().amin(0)
         return scored(target, target.encoder(batch.next_obs))[0].amax(1)
 

@@ -106,7 +106,7 @@ class PhaseOptimizer:
 
     def state(self) -> list[Any] | None:
         """Gradients that are accumulated but not used yet; the optimizer's own state is saved apart."""
-        return self.accumulator and self.accumulator.state(self.trained)
+        return self.accumulator.state(self.trained) if self.accumulator else None
 
     def restore(self, state: list[Any] | None) -> None:
         """Resumes from a `state()`."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import nn
@@ -39,7 +40,7 @@ class Bf16Weights(AbstractContextManager):
     """
 
     def __init__(self, module: nn.Module) -> None:
-        layers = [layer._parameters for layer in module.modules() if type(layer) in PLAIN]
+        layers: list[dict[str, Any]] = [layer._parameters for layer in module.modules() if type(layer) in PLAIN]
         self.places = [(own, name) for own in layers for name in ('weight', 'bias') if own.get(name) is not None]
         self.weights = [own[name] for own, name in self.places]
         self.copies: list[torch.Tensor] = []

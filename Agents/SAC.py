@@ -42,10 +42,10 @@ class SAC(Conservative, Agent):
     def __init__(self, *args: Any, num_critics: int = 2, temperature: float = 1.0, target_entropy: float | None = None,
                  conservative: float = 0.0, num_proposals: int = 10, **common: Any) -> None:  # fmt: skip
         super().__init__(*args, num_critics=num_critics, **common)
+        if target_entropy is None:
+            target_entropy = 0.5 * sum(map(math.log, self.spec.choices)) - self.spec.continuous
         self.temperature, self.target_entropy = temperature, target_entropy
         self.conservative, self.num_proposals = conservative, num_proposals
-        if target_entropy is None:
-            self.target_entropy = 0.5 * sum(map(math.log, self.spec.choices)) - self.spec.continuous
 
     def reinforce(self) -> tuple:
         encoder, spec = self.blocks.encoder(), self.spec

@@ -1,6 +1,7 @@
 """Copies of a module that follow it: target networks and moving averages of weights."""
 
 from copy import deepcopy
+from typing import Any
 
 import torch
 from torch import nn
@@ -8,7 +9,7 @@ from torch import nn
 Tensors = list[torch.Tensor]
 
 
-def frozen_copy(module: nn.Module) -> nn.Module:
+def frozen_copy(module: Any) -> Any:
     """A deep copy whose parameters take no gradient."""
     return deepcopy(module).requires_grad_(False)
 

@@ -1,4 +1,4 @@
-"""Agents: which blocks, which losses, in which order, training what."""
+"""Agents: each chooses blocks, losses, and the parts that they train, in phases."""
 
 from Agents.A2C import A2C as A2CAgent
 from Agents.BC import BC as BCAgent

@@ -27,7 +27,7 @@ class Part(Protocol):
     def dtype(self) -> str: ...  # of torch
 
     @property
-    def kind(self) -> str: ...  # 'image' or 'state'
+    def kind(self) -> str | None: ...  # 'image' or 'state'
 
 
 def unpack(obs: Tensor, parts: Sequence[Part]) -> dict[str, Tensor]:

@@ -160,7 +160,7 @@ class Experience(NamedTuple):
     log_prob: Any = None  # [B] of the action, when it was taken
     advantage: Any = None  # [B]
     returns: Any = None  # [B]
-    future: Future | None = None  # the next K steps
+    future: Any = None  # Future: the next K steps
     first: Any = None  # [N, T] bool: an episode begins
     carry: Any = None  # [N, ...]: the hidden state of a recurrent agent before the first step
     weight: Any = None  # [B] float32: of the sample in the losses, by prioritized sampling or known labels

@@ -58,7 +58,7 @@ class Generation:
         judge = Phase((self.judgement_loss,), ('critic',))
         return creator, Casts.generate, (judge, Phase((self.creation_loss,), ('actor',), gan.critic_steps))
 
-    def imagine(self, count: int, label: torch.Tensor | None = None) -> torch.Tensor:
+    def imagine(self, count: int, label: Any = None) -> torch.Tensor:
         """Draws observations: noise [count, Z], or if conditional noise and the one-hot label [count, Z + K]."""
         latent = torch.randn(count, self.latent_dim, device=self.agent.device)
         if not self.labels:
@@ -97,7 +97,7 @@ class Generation:
         device = self.agent.device
         ends = torch.randn(2, rows, 1, self.latent_dim, device=device)
         share = torch.linspace(0, 1, columns, device=device).view(1, -1, 1)
-        angle = torch.acos(F.cosine_similarity(*ends, -1)).unsqueeze(-1)  # [rows, 1, 1]
+        angle = torch.acos(F.cosine_similarity(ends[0], ends[1], -1)).unsqueeze(-1)  # [rows, 1, 1]
         latent = (((1 - share) * angle).sin() * ends[0] + (share * angle).sin() * ends[1]) / angle.sin()
         label = torch.arange(rows, device=device) % max(self.labels, 1)
         obs = self.imagine(rows * columns, label.repeat_interleave(columns))

@@ -1,11 +1,10 @@
-"""Telling what is real from what was created, and creating what is not told apart.
+"""Adversarial losses (GANs): the critic tells the data's images from the agent's own, the actor makes that hard.
 
-Scores are [E, B]: of the data's images `real`, and of the agent's own `created`. A loss is two functions of them, one
-for the critic and one for the actor; both are to be minimised.
+Scores [E, B] are `real` for the data's images and `created` for the agent's own.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch.nn import functional as F
@@ -15,20 +14,20 @@ from Agents.Losses.TemporalDifference import td_loss
 
 
 class Game(NamedTuple):
-    """What critic and actor minimise: functions of (real, created) -> scalar."""
+    """The losses of critic and actor, functions (real, created) -> scalar."""
 
-    critic: Callable
-    actor: Callable
-    pairs: bool = False  # whether the actor's needs `real`, else None
+    critic: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    actor: Callable[[Any, torch.Tensor], torch.Tensor]
+    pairs: bool = False  # whether the actor's loss needs `real`; else it is given None
 
 
-def toward(scores, value):
-    """Squared error of scores [E, B] to one value."""
+def toward(scores: torch.Tensor, value: float) -> torch.Tensor:
+    """Mean squared error of scores [E, B] to one value."""
     return td_loss(scores, torch.full_like(scores[0], value))[0]
 
 
 GAMES = {
-    # arXiv:1611.04076, eq. 9: the worth of an image is 1 if it is the data's, else 0
+    # arXiv:1611.04076, eq. 9: the value of an image is 1 if it is the data's, else 0
     'least_squares': Game(
         lambda real, created: (toward(real, 1.0) + toward(created, 0.0)) / 2, lambda real, created: toward(created, 1.0)
     ),
@@ -53,21 +52,24 @@ GAMES = {
 }
 
 
-def zero_centered(score, images):
-    """||grad D||^2 [B] at images [B, C, H, W] (arXiv:1801.04406, eq. 9: R1 of the data's, R2 of the agent's own).
+Score = Callable[[torch.Tensor], torch.Tensor]  # images [B, C, H, W] -> scores [E, B]
 
-    score: images -> [E, B]; the ensemble's slopes are summed."""
+
+def zero_centered(score: Score, images: torch.Tensor) -> torch.Tensor:
+    """||grad D||^2 [B] at images [B, C, H, W]: R1 at the data's, R2 at the agent's own (arXiv:1801.04406, eq. 9).
+
+    The gradients of an ensemble are summed."""
     return slope(score, images).square().flatten(1).sum(1)
 
 
-def one_centered(score, real, created):
+def one_centered(score: Score, real: torch.Tensor, created: torch.Tensor) -> torch.Tensor:
     """(||grad D|| - 1)^2 [B] between real and created images, both [B, C, H, W] (arXiv:1704.00028, eq. 3)."""
     mix = torch.rand(len(real), 1, 1, 1, device=real.device)
     return (slope(score, torch.lerp(real.float(), created.float(), mix)).flatten(1).norm(dim=1) - 1).square()
 
 
-def slope(score, images):
-    """Of the scores at images, with a gradient of its own, which torch's fused attentions do not have."""
+def slope(score: Score, images: torch.Tensor) -> torch.Tensor:
+    """Gradient of the scores at images, differentiable itself: torch's fused attentions are not, so they are off."""
     images = images.detach().float().requires_grad_()
     with sdpa_kernel(SDPBackend.MATH):
         return torch.autograd.grad(score(images).sum(), images, create_graph=True)[0]

@@ -1,13 +1,20 @@
-"""Learning from what was just done: advantages, and how policies follow them."""
+"""Policy gradients: advantages, and how policies follow them."""
 
 import torch
 
 
-def generalized_advantage(reward, discount, value, next_value, last, trace):
-    """Advantages [N, T] (arXiv:1506.02438, eq. 16); all arguments [N, T] but `trace`, which is lambda.
+def generalized_advantage(
+    reward: torch.Tensor,
+    discount: torch.Tensor,
+    value: torch.Tensor,
+    next_value: torch.Tensor,
+    last: torch.Tensor,
+    trace: float,
+) -> torch.Tensor:
+    """Generalized advantages [N, T] (arXiv:1506.02438, eq. 16). All tensors [N, T].
 
-    discount: 0 after a terminal. next_value: of what followed the step, the final observation where an episode ended.
-    last: an episode ended, so what is stored behind belongs to another one.
+    discount: 0 after a terminal. next_value: of the next observation, the final one where an episode ended.
+    last: bool, an episode ended, so the next column belongs to another one. trace: lambda.
     """
     errors = (reward + discount * next_value - value).unbind(1)
     decays = (discount * trace * ~last).unbind(1)
@@ -17,13 +24,16 @@ def generalized_advantage(reward, discount, value, next_value, last, trace):
     return torch.stack(advantages[::-1], 1)
 
 
-def clipped_ratio(log_prob, old_log_prob, advantage, clip):
-    """PPO's objective [B] (arXiv:1707.06347, eq. 7), to be maximised."""
+def clipped_ratio(
+    log_prob: torch.Tensor, old_log_prob: torch.Tensor, advantage: torch.Tensor, clip: float
+) -> torch.Tensor:
+    """PPO's objective [B] (arXiv:1707.06347, eq. 7), to be maximized. All tensors [B]."""
     ratio = (log_prob - old_log_prob).exp()
     return torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
 
 
-def approximate_kl(log_prob, old_log_prob):
-    """KL(old | new) from samples of the old policy, [B] each; unbiased, of low variance (joschu.net/blog/kl-approx)."""
+def approximate_kl(log_prob: torch.Tensor, old_log_prob: torch.Tensor) -> torch.Tensor:
+    """KL(old | new), estimated from samples [B] of the old policy: unbiased, of low variance
+    (joschu.net/blog/kl-approx)."""
     log_ratio = log_prob - old_log_prob
     return (log_ratio.exp() - 1 - log_ratio).mean()
