@@ -46,7 +46,7 @@ def test_proposals_are_gathered_row_by_row():
 
 
 def test_choices_have_no_gradient():
-    with pytest.raises(TypeError, match='take `expect`'):
+    with pytest.raises(TypeError, match='use `expect`'):
         EpsilonGreedy(Q).rsample()
 
 
