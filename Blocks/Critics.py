@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from Blocks.Architectures import MLP, Discriminator, Dueling, Null, Trunk
-from Blocks.Shapes import Block, build, check_output, shape_of, size
+from Blocks.Shapes import Block, build, check_output, shape_of
 from Support.Kinds import kind_of
 
 
@@ -61,7 +62,7 @@ class Critic(nn.Module):
         if self.images:
             features = (action_shape[0] + condition, *action_shape[1:])
         elif action_shape and not self.discrete:
-            features = (size(features) + action_shape[0],)
+            features = (math.prod(features) + action_shape[0],)
         if atoms:
             self.register_buffer('values', torch.linspace(*support, atoms), persistent=False)
         self.atoms, self.condition = atoms, condition

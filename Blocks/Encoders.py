@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from Blocks.Architectures import CNN, Nature, Null
 from Blocks.PackedObservations import Part, part_shapes, unpack
 from Blocks.RunningMoments import Normalized
-from Blocks.Shapes import Block, Flat, build, shape_of, size
+from Blocks.Shapes import Block, Flat, build, shape_of
 from Support.Errors import UserError
 from Support.Kinds import kind_of
 
@@ -122,7 +123,7 @@ class RecordEncoder(nn.Module):
             for part, shape in zip(parts, part_shapes(parts, obs_shape).values(), strict=True)
         ]
         self.encoders = nn.ModuleList(encoders)
-        self.repr_shape = (sum(size(encoder.repr_shape) for encoder in encoders),)
+        self.repr_shape = (sum(math.prod(encoder.repr_shape) for encoder in encoders),)
 
     def each(self, obs: Tensor) -> Iterator[tuple[Any, Tensor]]:
         """Yields the encoder and the observation of each part."""

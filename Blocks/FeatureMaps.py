@@ -6,6 +6,7 @@ can follow any of them; N tokens without a grid are a map [D, N, 1]; pools retur
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -13,7 +14,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from Blocks.Initialization import lecun
-from Blocks.Shapes import size
 
 
 def as_map(x: Tensor) -> Tensor:
@@ -34,9 +34,9 @@ def token_grid(input_shape: Sequence[int], max_tokens: int | None = None) -> tup
     grid = tuple(input_shape[1:])
     if max(grid, default=1) == 1:
         raise ValueError('it needs a feature map of several positions, as pool=Null keeps it, and here is one')
-    if max_tokens and size(grid) > max_tokens:
+    if max_tokens and math.prod(grid) > max_tokens:
         raise ValueError(
-            f'it compares all pairs of at most {max_tokens} positions, and here are {size(grid)}: put it after Eyes'
+            f'it compares all pairs of at most {max_tokens} positions, and here are {math.prod(grid)}: put it after Eyes'
         )
     return grid
 

@@ -10,12 +10,11 @@ for zeros. `first` (bool) marks the first steps of episodes, before which the hi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-
-from Blocks.Shapes import size
 
 
 class Forgetful(nn.Module):
@@ -38,7 +37,7 @@ class LSTMMemory(nn.Module):
     def __init__(self, input_shape: Sequence[int], hidden_dim: int = 128) -> None:
         super().__init__()
         self.output_shape = (hidden_dim,)
-        self.cell = nn.LSTMCell(size(input_shape), hidden_dim)
+        self.cell = nn.LSTMCell(math.prod(input_shape), hidden_dim)
 
     def forward(self, features: Tensor, carry: Tensor | None, first: Tensor) -> Tensor:
         states = []

@@ -5,13 +5,14 @@ A record [P] holds the bytes of its parts one after another; a stack of S frames
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-from Blocks.Shapes import Block, build, size
+from Blocks.Shapes import Block, build
 
 
 class Part(Protocol):
@@ -32,7 +33,7 @@ class Part(Protocol):
 
 def unpack(obs: Tensor, parts: Sequence[Part]) -> dict[str, Tensor]:
     """Records [B, S * P] uint8 -> by name, [B, S * C, H, W] or [B, S * D] of the part's dtype."""
-    sizes = [size(part.shape) * itemsize(part) for part in parts]
+    sizes = [math.prod(part.shape) * itemsize(part) for part in parts]
     pieces = obs.unflatten(1, (-1, sum(sizes))).split(sizes, -1)  # [B, S, bytes] of each
     return {part.name: from_bytes(part, piece) for part, piece in zip(parts, pieces, strict=True)}
 
@@ -51,7 +52,7 @@ def pack(values: dict[str, Tensor], parts: Sequence[Part]) -> Tensor:
         if value.is_floating_point() and part.dtype == 'uint8':
             value = value.round().clamp(0, 255)
         value = value.to(getattr(torch, part.dtype)).flatten(1).view(torch.uint8)
-        pieces.append(value.unflatten(1, (-1, size(part.shape) * itemsize(part))))  # [B, S, bytes]
+        pieces.append(value.unflatten(1, (-1, math.prod(part.shape) * itemsize(part))))  # [B, S, bytes]
     return torch.cat(pieces, -1).flatten(1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -11,7 +12,6 @@ from Blocks.Architectures.Attention import AttentionLayer
 from Blocks.Architectures.AvgPool import optional_head
 from Blocks.FeatureMaps import token_grid, tokens
 from Blocks.Initialization import lecun
-from Blocks.Shapes import size
 
 
 class AttentionPool(nn.Module):
@@ -22,7 +22,7 @@ class AttentionPool(nn.Module):
 
     def __init__(self, input_shape: Sequence[int], output_shape: Sequence[int] | None = None, heads: int = 4) -> None:
         super().__init__()
-        channels, count = input_shape[0], size(token_grid(input_shape))
+        channels, count = input_shape[0], math.prod(token_grid(input_shape))
         self.positions = nn.Parameter(channels**-0.5 * torch.randn(1 + count, channels))
         self.attend = AttentionLayer(channels, heads).apply(lecun)
         self.head = optional_head(channels, output_shape)

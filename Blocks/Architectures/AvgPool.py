@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from torch import Tensor, nn
 
 from Blocks.Architectures.MLP import Readout
-from Blocks.Shapes import size
 
 
 class AvgPool(nn.Module):
@@ -20,7 +20,7 @@ class AvgPool(nn.Module):
         super().__init__()
         self.read: nn.Module = nn.Identity()
         if output_shape is not None:
-            readout = Readout(input_shape[0], size(output_shape))
+            readout = Readout(input_shape[0], math.prod(output_shape))
             self.read = nn.Sequential(readout, nn.Unflatten(1, tuple(output_shape)))
 
     def forward(self, x: Tensor) -> Tensor:

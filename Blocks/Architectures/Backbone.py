@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from Blocks.Shapes import shape_of, size
+from Blocks.Shapes import shape_of
 
 
 class Backbone(nn.Module):
@@ -39,7 +40,7 @@ class Backbone(nn.Module):
         if len(input_shape) != 3:
             raise ValueError('it sees images (C, H, W)')
         self.output_shape = output_shape and tuple(output_shape)
-        self.net, side = make(input_shape[0], output_shape and size(output_shape), pretrained, **options)
+        self.net, side = make(input_shape[0], output_shape and math.prod(output_shape), pretrained, **options)
         self.resize = resize or (None if accepts(self.net, input_shape) else side)
         if self.resize and not resize:
             height, width = input_shape[1:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -11,7 +12,6 @@ from Blocks.Architectures.Attention import TransformerLayer
 from Blocks.Architectures.AvgPool import optional_head
 from Blocks.FeatureMaps import token_grid, tokens
 from Blocks.Initialization import lecun
-from Blocks.Shapes import size
 
 
 class CLSPool(nn.Module):
@@ -30,7 +30,7 @@ class CLSPool(nn.Module):
         hidden_dim: int | None = None,
     ) -> None:
         super().__init__()
-        channels, count = input_shape[0], size(token_grid(input_shape))
+        channels, count = input_shape[0], math.prod(token_grid(input_shape))
         self.token = nn.Parameter(torch.randn(channels))
         self.positions = nn.Parameter(torch.randn(count, channels))
         self.layers = nn.ModuleList(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
-from Blocks.Shapes import shape_of, size
+from Blocks.Shapes import shape_of
 
 
 def map_sizes(height: int, width: int) -> list[tuple[int, int]]:
@@ -38,7 +39,7 @@ class Generator(nn.Module):
         widths = [channels * 2**i for i in reversed(range(len(self.sizes) - 1))]
         self.project = nn.Sequential(
             nn.Flatten(),
-            nn.Linear(size(input_shape), widths[0] * size(self.sizes[0]), bias=False),
+            nn.Linear(math.prod(input_shape), widths[0] * math.prod(self.sizes[0]), bias=False),
             nn.Unflatten(1, (widths[0], *self.sizes[0])),
             nn.BatchNorm2d(widths[0]),
             nn.ReLU(),
@@ -77,8 +78,8 @@ class Discriminator(nn.Module):
                 layers += [nn.ZeroPad2d((0, breadth % 2, 0, height % 2))]
             layers += [nn.Conv2d(depth, width, 4, 2, 1), nn.LeakyReLU(0.2)]
             depth = width
-        features = size(shape_of(nn.Sequential(*layers), input_shape))
-        self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(features, size(output_shape)))
+        features = math.prod(shape_of(nn.Sequential(*layers), input_shape))
+        self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(features, math.prod(output_shape)))
         self.output_shape = tuple(output_shape)
         self.apply(normal_weights)
 

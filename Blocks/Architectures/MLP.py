@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from Blocks.Initialization import orthogonal
-from Blocks.Shapes import Flat, size
+from Blocks.Shapes import Flat
 from Support.Classes import resolve
 
 if TYPE_CHECKING:
@@ -64,12 +65,12 @@ class MLP(nn.Module):
         super().__init__()
         self.output_shape = (hidden_dim,) if output_shape is None else tuple(output_shape)
         activate = resolve(f'torch.nn.modules.activation.{activation}')
-        layers, width = [], size(input_shape)
+        layers, width = [], math.prod(input_shape)
         for _ in range(depth):
             layers += [self.Hidden(width, hidden_dim), activate()]
             width = hidden_dim
         if output_shape is not None:
-            layers += [self.Last(width, size(output_shape))]
+            layers += [self.Last(width, math.prod(output_shape))]
         self.layers = nn.Sequential(Flat(), *layers).apply(partial(orthogonal, gain=gain(activate())))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -94,8 +95,8 @@ class Trunk(nn.Module):
         self, input_shape: Sequence[int], output_shape: Sequence[int] | None = None, trunk_dim: int = 50
     ) -> None:
         super().__init__()
-        width = trunk_dim if output_shape is None else size(output_shape)
-        self.layers = nn.Sequential(Flat(), nn.Linear(size(input_shape), width), nn.LayerNorm(width), nn.Tanh())
+        width = trunk_dim if output_shape is None else math.prod(output_shape)
+        self.layers = nn.Sequential(Flat(), nn.Linear(math.prod(input_shape), width), nn.LayerNorm(width), nn.Tanh())
 
     def forward(self, x: Tensor) -> Tensor:
         return self.layers(x)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -10,7 +11,6 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from Blocks.Architectures.DCGAN import map_sizes
 from Blocks.Architectures.MLP import Readout
-from Blocks.Shapes import size
 
 
 class GeneratorBlock(nn.Module):
@@ -63,7 +63,7 @@ class ResidualGenerator(nn.Module):
         super().__init__()
         grids = map_sizes(*output_shape[1:])
         depths = widths(channels, len(grids))[::-1]
-        project = nn.Linear(size(input_shape), depths[0] * size(grids[0]))
+        project = nn.Linear(math.prod(input_shape), depths[0] * math.prod(grids[0]))
         blocks = (GeneratorBlock(*pair, grid) for pair, grid in zip(pairwise(depths), grids[1:], strict=True))
         last = nn.BatchNorm2d(channels), nn.ReLU(), nn.Conv2d(channels, output_shape[0], 3, padding=1), nn.Tanh()
         self.layers = nn.Sequential(nn.Flatten(), project, nn.Unflatten(1, (depths[0], *grids[0])), *blocks, *last)
@@ -94,7 +94,7 @@ class ResidualDiscriminator(nn.Module):
         first = DiscriminatorBlock(input_shape[0], depths[0], image=True)
         blocks = [first, *(DiscriminatorBlock(*pair) for pair in pairwise(depths))]
         self.layers = nn.Sequential(*blocks, DiscriminatorBlock(depths[-1], depths[-1], halves=False), nn.ReLU())
-        self.score, self.output_shape = Readout(depths[-1], size(output_shape)), tuple(output_shape)
+        self.score, self.output_shape = Readout(depths[-1], math.prod(output_shape)), tuple(output_shape)
         self.apply(glorot)
         if spectral:
             self.apply(normalize_spectrum)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -11,7 +12,6 @@ from Blocks.Architectures.Attention import MAX_TOKENS, TransformerLayer
 from Blocks.Architectures.AvgPool import AvgPool
 from Blocks.FeatureMaps import token_grid, tokens
 from Blocks.Initialization import lecun
-from Blocks.Shapes import size
 
 
 class Transformer(nn.Module):
@@ -45,7 +45,7 @@ class Transformer(nn.Module):
         channels, self.grid = input_shape[0], token_grid(input_shape, MAX_TOKENS)
         dim = out_channels or channels
         self.project = nn.Identity() if dim == channels else nn.Linear(channels, dim)
-        self.positions = nn.Parameter(torch.randn(size(self.grid), dim))  # on the scale of the tokens
+        self.positions = nn.Parameter(torch.randn(math.prod(self.grid), dim))  # on the scale of the tokens
         self.token = nn.Parameter(torch.randn(dim)) if pool == 'token' else None
         layers = (TransformerLayer(dim, heads, hidden_dim, dropout=dropout) for _ in range(depth))
         self.layers = nn.Sequential(*layers, nn.LayerNorm(dim))
