@@ -34,9 +34,10 @@ def token_grid(input_shape: Sequence[int], max_tokens: int | None = None) -> tup
     grid = tuple(input_shape[1:])
     if max(grid, default=1) == 1:
         raise ValueError('it needs a feature map of several positions, as pool=Null keeps it, and here is one')
-    if max_tokens and math.prod(grid) > max_tokens:
+    count = math.prod(grid)
+    if max_tokens and count > max_tokens:
         raise ValueError(
-            f'it compares all pairs of at most {max_tokens} positions, and here are {math.prod(grid)}: put it after Eyes'
+            f'it compares all pairs of at most {max_tokens} positions, and here are {count}: put it after Eyes'
         )
     return grid
 

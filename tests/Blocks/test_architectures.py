@@ -6,14 +6,13 @@ from copy import deepcopy
 import pytest
 import torch
 import torchvision
-from torch import nn
 
 import Blocks.Architectures as Architectures
 from Blocks.Actors import Actor
-from Blocks.Architectures import CNN, MLP, Dueling, Null
+from Blocks.Architectures import CNN, Null
 from Blocks.Critics import Critic
 from Blocks.Encoders import Encoder
-from Blocks.Shapes import Flat, build, check_output, shape_of, size
+from Blocks.Shapes import build, shape_of
 from Support.Classes import argument_names
 
 BATCH, IMAGE, MAP, FLAT, ACTIONS = 3, (3, 40, 40), (4, 6, 6), (12,), 5
@@ -134,50 +133,9 @@ def test_misplaced_block_is_named(role, name):
         place(name, role)
 
 
-def test_wrong_output_names_block_shape_given_and_wanted():
-    with pytest.raises(ValueError, match=r'Block Identity gives shape \(50,\), but \(5,\) is wanted'):
-        Actor(FLAT, (ACTIONS,), pi_head=nn.Identity)
-    with pytest.raises(ValueError, match=r'Block Linear does not take inputs of shape \(3,\)'):
-        check_output(nn.Linear(4, 2), (2,), (3,))
-
-
-def test_any_module_is_a_block():
-    actor = Actor(FLAT, (ACTIONS,), trunk=nn.Identity, pi_head=functools.partial(nn.Linear, 12, ACTIONS))
-    assert actor(torch.randn(2, *FLAT)).shape == (2, ACTIONS)
-
-
-def test_build_offers_what_a_constructor_takes_and_lets_the_recipe_win():
-    assert build(functools.partial(MLP, hidden_dim=3), (4,), hidden_dim=9, trunk_dim=1).output_shape == (3,)
-    assert build(MLP, (4,), (2,), hidden_dim=9).layers[1].out_features == 9
-    assert isinstance(build(nn.ReLU, (4,)), nn.ReLU)
-
-
-def test_shape_of_leaves_everything_alone():
-    """Parameters, batch statistics, training mode of each part, gradients and random numbers."""
-    module = nn.Sequential(CNN(IMAGE), nn.Dropout(), nn.BatchNorm2d(128).eval())
-    before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
-    modes, random = [part.training for part in module.modules()], torch.get_rng_state()
-    assert shape_of(module, IMAGE) == (128, 5, 5)
-    with pytest.raises(ValueError, match='Block Sequential does not take'):
-        shape_of(module, (1, 2, 3))
-    assert all(torch.equal(tensor, before[name]) for name, tensor in module.state_dict().items())
-    assert [part.training for part in module.modules()] == modes and torch.equal(torch.get_rng_state(), random)
-    assert all(parameter.grad is None for parameter in module.parameters())
-
-
-def test_size():
-    assert (size(()), size((3, 4))) == (1, 12)
-
-
-def test_flat_and_null():
+def test_null():
     x = torch.randn(2, 3, 4)
-    assert Flat()(x).shape == (2, 12) and Null()(x) is x
-
-
-def test_dueling_keeps_the_mean_at_the_value():
-    head = Dueling(FLAT, (ACTIONS,), hidden_dim=8)
-    x = torch.randn(3, *FLAT)
-    torch.testing.assert_close(head(x).mean(1, keepdim=True), head.value(x))
+    assert Null()(x) is x
 
 
 # The families

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from Blocks.Augmentations import Intensity, RandomShifts, RandomShiftsIntensity
+from Blocks.Augmentations import DiffAugment, Intensity, RandomShifts, RandomShiftsIntensity
+from Support.Errors import UserError
 
 PAD, SIZE = 3, 9
 
@@ -74,3 +75,39 @@ def test_both():
 def test_states_pass(Augmentation):
     state = torch.randn(4, 7)
     assert Augmentation((7,))(state) is state
+
+
+def test_color_keeps_what_it_does_not_change():
+    """Brightness moves the mean, saturation scales around gray, contrast around the mean."""
+    torch.manual_seed(0)
+    image = torch.rand(2, 3, 4, 4)
+    torch.manual_seed(1)
+    changed = DiffAugment((3, 4, 4), ['color'])(image)
+    torch.manual_seed(1)
+    brightness, saturation, contrast = torch.rand(3, 2)
+    for i in range(2):
+        x = image[i] + brightness[i] - 0.5
+        x = x.mean(0) + 2 * saturation[i] * (x - x.mean(0))
+        torch.testing.assert_close(changed[i], x.mean() + (contrast[i] + 0.5) * (x - x.mean()))
+
+
+def test_an_unknown_part_is_named():
+    with pytest.raises(UserError, match="color, shift and cut, not 'blur'"):
+        DiffAugment((3, 4, 4), ['blur'])
+
+
+def test_augmentation_lets_gradients_pass_and_keeps_shape_and_place():
+    torch.manual_seed(0)
+    image = torch.rand(50, 3, 16, 16, requires_grad=True)
+    for parts in (['color'], ['shift'], ['cut']):
+        changed = DiffAugment((3, 16, 16), parts)(image)
+        assert changed.shape == image.shape and (changed != image).flatten(1).any(1).float().mean() > 0.8
+        (slope,) = torch.autograd.grad(changed.sum(), image)
+        assert slope.any()
+    cut = DiffAugment((3, 16, 16), ['cut'])(image)
+    holes = (cut == -1).all(1).flatten(1).sum(1)
+    assert holes.min() > 0 and holes.max() <= 81  # at most about half of each side
+    shifted = DiffAugment((3, 16, 16), ['shift'])(torch.ones(50, 3, 16, 16))
+    assert set(shifted.unique().tolist()) == {-1.0, 1.0}  # black comes in
+    black = (shifted[:, 0] == -1).flatten(1).sum(1)
+    assert black.min() == 0 and black.max() == 16 * 16 - 14 * 14  # up to two of sixteen pixels each way

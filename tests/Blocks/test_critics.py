@@ -32,3 +32,33 @@ def test_critic_of_images_ignores_the_latent():
     critic.eval()
     picture = 2 * torch.rand(3, *IMAGE) - 1
     assert torch.equal(critic(torch.randn(3, *FLAT), picture), critic(None, picture))
+
+
+def test_q_is_the_mean_of_its_distribution():
+    critic = Critic(FLAT, (), ACTIONS, ensemble=2, atoms=3, support=(-1.0, 2.0), hidden_dim=16)
+    features, action = torch.randn(4, *FLAT), torch.tensor([0, 4, 2, 2])
+    logits = critic.scores(features)
+    assert logits.shape == (2, 4, ACTIONS, 3) and critic.values.tolist() == [-1, 0.5, 2]
+    probs = logits.softmax(-1)
+    torch.testing.assert_close(critic(features), -probs[..., 0] + 0.5 * probs[..., 1] + 2 * probs[..., 2])
+    torch.testing.assert_close(critic.scores(features, action), logits[:, range(4), action])
+
+
+def test_without_actions_the_state_is_scored():
+    critic = Critic(FLAT, None, ensemble=2, hidden_dim=16)
+    assert critic(torch.randn(4, *FLAT)).shape == (2, 4)
+
+
+def test_a_condition_joins_the_image_as_constant_channels():
+    seen = []
+
+    class Head(torch.nn.Module):
+        def forward(self, image):
+            seen.append(image)
+            return image.mean((1, 2, 3)).unsqueeze(1)
+
+    critic, image = Critic((6,), IMAGE, q_head=Head, condition=2), torch.rand(3, *IMAGE)
+    features = torch.randn(3, 6)
+    assert critic(features, image).shape == (1, 3)
+    assert torch.equal(seen[-1][:, :3], image)
+    assert torch.equal(seen[-1][:, 3:], features[:, 4:, None, None].expand(-1, -1, 20, 20))
