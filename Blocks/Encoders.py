@@ -27,13 +27,14 @@ class Encoder(nn.Module):
     Args:
         obs_shape: of an observation, its stacked frames included.
         eyes: the backbone. By default `Nature` for images from 64 pixels a side on, `CNN` for smaller ones, `Null` for
-            states.
+            states. Tokens have no default: their backbone embeds them, as `nn.Embedding` does.
         pool: maps the backbone's features to the encoder's; by default it flattens them.
         mean, std: of each channel of a frame, in 0..255. Without both, pixels are divided by 255.
         parallel: run the backbone in `DataParallel` if there are several GPUs.
         normalize: normalize states by their running moments, to which `update` adds.
-        kind: 'image', 'state' or 'tokens'; None: inferred from the shape (`Support.Kinds`). Tokens reach the backbone
-            as integers, so that an nn.Embedding can be its first layer; they have no default backbone.
+        kind: of the observations: 'image', 'state' or 'tokens'; by default inferred from the shape (`Support.Kinds`).
+
+    Raises UserError for tokens without `eyes`, and ValueError if a block does not fit the shapes.
     """
 
     mean: Tensor
@@ -118,8 +119,9 @@ class RecordEncoder(nn.Module):
     ) -> None:
         super().__init__()
         self.parts = parts
+        blocks: dict[str, Any] = {'eyes': eyes, 'pool': pool}
         encoders = [
-            Encoder(shape, *((eyes, pool) if part.kind == 'image' else ()), **options, kind=part.kind)
+            Encoder(shape, kind=part.kind, **(blocks if part.kind == 'image' else {}), **options)
             for part, shape in zip(parts, part_shapes(parts, obs_shape).values(), strict=True)
         ]
         self.encoders = nn.ModuleList(encoders)

@@ -49,7 +49,9 @@ def shape_of(module: nn.Module, *input_shapes: Sequence[int], dtype: torch.dtype
     Runs the module once in eval mode on a batch of two zeros, and leaves it and the random state unchanged. Meta
     tensors would import torch's compiler, which takes 1.4 s.
 
-    dtype: of the zeros; None: float32.
+    Args:
+        dtype: of the zeros, by default float32.
+
     Raises ValueError with the name of the block and the shapes if the module does not accept them.
     """
     device = next((tensor.device for tensor in (*module.parameters(), *module.buffers())), None)

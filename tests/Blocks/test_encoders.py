@@ -9,6 +9,7 @@ from torch import nn
 
 from Blocks.Architectures import CNN, MLP, Nature, Null
 from Blocks.Encoders import Encoder
+from Support.Errors import UserError
 
 
 def test_pixels_are_normalised_exactly_once():
@@ -102,3 +103,11 @@ def test_gradients_lie_in_memory_as_the_maps_do(eyes):
     (features * torch.rand_like(features)).sum().backward()
     assert maps[0].stride() == gradients[0].stride()
     assert maps[0].is_contiguous(memory_format=torch.channels_last) == (eyes is CNN)
+
+
+def test_tokens_reach_the_backbone_as_integers():
+    encoder = Encoder((5,), eyes=lambda input_shape: nn.Embedding(10, 3), kind='tokens')
+    words = torch.randint(10, (2, 5))
+    assert encoder.repr_shape == (15,) and torch.equal(encoder(words), encoder.eyes(words).flatten(1))
+    with pytest.raises(UserError, match='Tokens need a block'):
+        Encoder((5,), kind='tokens')
