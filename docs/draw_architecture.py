@@ -85,7 +85,7 @@ def without_implied(edges: set[tuple[str, str]]) -> set[tuple[str, str]]:
 
 
 def place(above: Room, below: Room) -> float:
-    """Returns the x of a vertical arrow from box to box, off the boxes between them and as near to the middle as can be."""
+    """Returns the x of a vertical arrow from box to box, near the middle and off the boxes between them."""
     left = max(room.x - room.width / 2 + 0.25 for room in (above, below))
     right = min(room.x + room.width / 2 - 0.25 for room in (above, below))
     middle, between = (left + right) / 2, [room for room in ROOMS.values() if below.level < room.level < above.level]
