@@ -1,7 +1,7 @@
 """Draws docs/architecture.svg from the imports of the tree: python docs/draw_architecture.py
 
 A box is a room: a folder or a file of the top level. A room stands above all rooms that it imports, so every arrow
-points down. Imports that follow from other arrows have none of their own.
+points down. Imports that follow from other arrows have none.
 `tests/docs/test_architecture.py` fails when the picture's arrows differ from the imports.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,67 +21,77 @@ class Room(NamedTuple):
     """How the picture shows a room."""
 
     text: str  # one line: what is in it
+    level: int  # from the lowest, 0; rooms import only from lower levels
     x: float  # of the box's middle, 0 to 12
     width: float
     color: str
 
 
 ROOMS = {
-    'Run': Room('entry point: the loop of acting, learning, evaluating', 6, 4.6, '#31456a'),
-    'Runs': Room('builds the parts of a run; reproduces; finds a learning rate', 6, 4.6, '#31456a'),
-    'Logging': Room('logs, checkpoints, evaluation, plots', 4, 4.6, '#6d4a86'),
-    'Agents': Room('the update, written once; agents and their losses', 4, 4.6, '#a9503a'),
-    'Environment': Room('rollouts and evaluations', 9.3, 3.2, '#2c7469'),
-    'Datasets': Room('where experience comes from', 7.9, 4.6, '#2c7469'),
-    'Blocks': Room('networks and distributions', 2.6, 3.8, '#a87722'),
-    'Hyperparams': Room('command line and YAML', 7.9, 4.6, '#56763a'),
-    'Support': Room('errors, files, classes by name, schedules, random state, machine', 6, 10.6, '#5f6873'),
+    'Run': Room('entry point: the loop of acting, learning, evaluating', 6, 6, 4.6, '#31456a'),
+    'Runs': Room('builds the parts of a run; reproduces; finds a learning rate', 5, 6, 4.6, '#31456a'),
+    'Logging': Room('logs, checkpoints, evaluation, plots', 4, 4, 4.6, '#6d4a86'),
+    'Agents': Room('the update, written once; agents and their losses', 3, 4, 4.6, '#a9503a'),
+    'Environment': Room('rollouts and evaluations', 3, 9.5, 3.6, '#2c7469'),
+    'Datasets': Room('where experience comes from', 2, 7.75, 4.2, '#2c7469'),
+    'Blocks': Room('networks and distributions', 1, 2.6, 3.8, '#a87722'),
+    'Hyperparams': Room('command line and YAML', 1, 7.75, 4.2, '#56763a'),
+    'Support': Room('errors, files, classes by name, schedules, random state, machine', 0, 6, 10.6, '#5f6873'),
 }
 FILES = ('Run', 'Environment')  # rooms that are one file
 
 
 def imports(root: Path = ROOT) -> set[tuple[str, str]]:
-    """Returns (importing room, imported room) for all imports of the tree, those inside functions included."""
+    """Returns (importing room, imported room) for all imports that run, those inside functions included."""
     found = set()
     for room in ROOMS:
         for path in [root / f'{room}.py'] if room in FILES else sorted((root / room).rglob('*.py')):
-            for node in ast.walk(ast.parse(path.read_text())):
-                found |= {(room, name.split('.')[0]) for name in names(node)}
+            for node in running(ast.parse(path.read_text())):
+                found |= {(room, name.split('.')[0]) for name in modules(node)}
     return {(above, below) for above, below in found if above != below and below in ROOMS}
 
 
-def names(node: ast.AST) -> list[str]:
+def running(node: ast.AST) -> Iterator[ast.AST]:
+    """Walks through a tree, except what stands under `if TYPE_CHECKING:`."""
+    yield node
+    only_types = isinstance(node, ast.If) and ast.unparse(node.test) == 'TYPE_CHECKING'
+    for child in node.orelse if only_types else ast.iter_child_nodes(node):
+        yield from running(child)
+
+
+def modules(node: ast.AST) -> list[str]:
     """Returns the modules that an import statement names."""
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     return [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
 
 
-def levels(edges: set[tuple[str, str]]) -> dict[str, int]:
-    """Returns each room's level: 0 for a room that imports nothing, else one above the highest that it imports.
-
-    Raises ValueError if rooms import each other in a circle.
-    """
-    level: dict[str, int] = {}
-    while len(level) < len(ROOMS):
-        ready = {room for room in ROOMS if all(below in level for above, below in edges if above == room)} - set(level)
-        if not ready:
-            raise ValueError(f'these rooms import each other in a circle: {sorted(set(ROOMS) - set(level))}')
-        for room in ready:
-            level[room] = max((level[below] + 1 for above, below in edges if above == room), default=0)
-    return level
+def upward(edges: set[tuple[str, str]]) -> list[str]:
+    """Returns the imports that do not lead to a lower level, as sentences. Without any, there is no circle either."""
+    wrong = [edge for edge in sorted(edges) if ROOMS[edge[0]].level <= ROOMS[edge[1]].level]
+    return [f'{above} imports {below}' for above, below in wrong]
 
 
 def without_implied(edges: set[tuple[str, str]]) -> set[tuple[str, str]]:
     """Returns the edges that no path of other edges implies (the transitive reduction of a graph without circles)."""
     below: dict[str, set[str]] = {}
-    for room in sorted(ROOMS, key=levels(edges).get):
+    for room in sorted(ROOMS, key=lambda name: ROOMS[name].level):
         direct = {end for start, end in edges if start == room}
         below[room] = direct.union(*(below[each] for each in direct))
     return {
         (start, end) for start, end in edges
         if not any(end in below[other] for begin, other in edges if begin == start and other != end)
     }  # fmt: skip
+
+
+def place(above: Room, below: Room) -> float:
+    """Returns the x of a vertical arrow from box to box, near the middle and off the boxes between them."""
+    left = max(room.x - room.width / 2 + 0.25 for room in (above, below))
+    right = min(room.x + room.width / 2 - 0.25 for room in (above, below))
+    middle, between = (left + right) / 2, [room for room in ROOMS.values() if below.level < room.level < above.level]
+    choices = [left + (right - left) * step / 100 for step in range(101)]
+    free = [x for x in choices if all(abs(x - room.x) > room.width / 2 + 0.3 for room in between)]
+    return min(free or choices, key=lambda x: abs(x - middle))
 
 
 def inner(room: str, root: Path = ROOT) -> list[str]:
@@ -100,25 +111,22 @@ def draw(path: Path = PICTURE) -> None:
     from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
     matplotlib.rcParams.update({'svg.hashsalt': 'architecture', 'font.family': 'DejaVu Sans'})
-    edges = imports()
-    level = levels(edges)
+    edges, top = imports(), max(room.level for room in ROOMS.values())
     step, half = 1.42, 0.46  # from level to level; half of a box's height
-    figure = Figure((12, 1.25 * max(level.values()) + 1.2))
+    figure = Figure((12, 1.25 * top + 1.2))
     axes = figure.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, 12), ylim=(-0.75, max(level.values()) * step + 0.55))
+    axes.set(xlim=(0, 12), ylim=(-0.75, top * step + 0.55))
     axes.axis('off')
     figure.patch.set_facecolor('white')
     for above, below in sorted(without_implied(edges)):
         start, end = ROOMS[above], ROOMS[below]
-        left = max(room.x - room.width / 2 + 0.3 for room in (start, end))
-        right = min(room.x + room.width / 2 - 0.3 for room in (start, end))
-        x = min(max((left + right) / 2, left), right)  # straight down, from the middle of where both boxes are
+        x = place(start, end)
         axes.add_patch(FancyArrowPatch(
-            (x, level[above] * step - half), (x, level[below] * step + half), arrowstyle='-|>', mutation_scale=14,
+            (x, start.level * step - half), (x, end.level * step + half), arrowstyle='-|>', mutation_scale=14,
             linewidth=1.8, shrinkA=0, shrinkB=1, color=start.color, zorder=1,
         ))  # fmt: skip
     for name, room in ROOMS.items():
-        y, chips = level[name] * step, [] if name in FILES else inner(name)
+        y, chips = room.level * step, [] if name in FILES else inner(name)
         axes.add_patch(FancyBboxPatch(
             (room.x - room.width / 2, y - half), room.width, 2 * half, boxstyle='round,pad=0,rounding_size=0.12',
             facecolor=room.color, linewidth=0, zorder=2,
