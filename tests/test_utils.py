@@ -28,7 +28,7 @@ PATHS = {  # what option files, command lines, saved configs and users' own agen
         Discriminator DrQ Dueling Efficient Generator Impala MultiHeadAttention Nature Noisy Null Perceiver
         PreActResNet18 Relation ResNet ResNet18 ResNet34 ResNet50 ResidualDiscriminator ResidualGenerator Transformer
         Trunk ViT WideResNet Torchvision.resnet18""",
-    'Datasets.Suites': """Atari.Atari DMC.DMC Gym.Gym Classify.Classify Classify.Digits Discrete.Discrete
+    'Datasets.Suites': """Atari.Atari DMC.DMC Gym.Gym Classify.Classify Classify.Digits
         Examples.Reach fit""",
     'Datasets': 'Experience.Experience Experience.Spec Replay.Replay',
 }
