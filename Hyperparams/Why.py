@@ -56,7 +56,9 @@ def trace(key: str, config: dict[str, Any], found: list[Layer], followed: tuple[
     settings = of(key, found)
     yield from table(key, lookup(config, key), settings)
     for name in dict.fromkeys(re.findall(r'\$\{([\w.]+)\}', settings[-1].value)):
-        if name in keys(config) and name not in (key, *followed):
+        if isinstance(lookup(config, name, None), dict):
+            yield f'    {name}: why={name}'
+        elif name in keys(config) and name not in (key, *followed):
             for line in trace(name, config, found, (*followed, key)):
                 yield f'    {line}'
 
@@ -151,7 +153,7 @@ def completed(config: DictConfig, before: DictConfig) -> Layer:
     raw_now: Any = OmegaConf.to_container(config)
     raw_then: Any = OmegaConf.to_container(before)
     found = {}
-    for key in keys(now):
+    for key in keys(raw_now):
         value, old = lookup(now, key), lookup(then, key, None)
         rewritten = lookup(raw_now, key) != lookup(raw_then, key, None)  # it, not a key that it points to
         if rewritten and written(value) != written(old) and not isinstance(value, dict):
