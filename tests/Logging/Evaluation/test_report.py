@@ -52,7 +52,7 @@ class Knower:
     """Knows every digit but takes each 3 for an 8, with a confidence of 1 / (1 + 9 exp(-4)); of others it knows
     nothing."""
 
-    domain, step = 'classify', 40
+    domain, step = SimpleNamespace(name='classify'), 40
 
     def __init__(self, images):
         self.labels = {image.tobytes(): int(k) for image, k in zip(images.obs.numpy(), images.label, strict=True)}
