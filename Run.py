@@ -123,10 +123,11 @@ def train(parts: Build.Parts, interrupts: Interrupts) -> float | None:
         training.run()
     finally:
         training.end()
-    if parts.args.plotting.plot_experiments is not False and not parts.args.generate:
+    if parts.world.first and parts.args.plotting.plot_experiments is not False and not parts.args.generate:
         from Logging.Plot import plot_run
 
-        plot_run(parts.args)
+        for path in plot_run(parts.args):
+            parts.logger.artifact(f'Plots/{path.stem}', path, parts.agent.step)
     return Report.score(training.report)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from Logging.Logger import say
+from Logging.Sinks import say
 from Support.Errors import UserError, hint, one_line
 from Support.Files import atomic_write
 
@@ -49,7 +49,7 @@ def plot_run(args):
     """Draws what a run's config asks for: its experiment, or those that plotting.plot_experiments names."""
     root, names = Path(args.root, 'Benchmarking'), args.plotting.plot_experiments or [args.experiment]
     filters = {name: args.plotting[f'plot_{name}'] for name in ('agents', 'suites', 'tasks', 'seeds')}
-    plot(root, names, **filters, out=root / args.experiment / 'Plots')
+    return plot(root, names, **filters, out=root / args.experiment / 'Plots')
 
 
 def save_confusion(path, label, prediction, class_names):

@@ -78,13 +78,17 @@ class Parts:
         """The run's log. Opened when first needed: it moves an earlier run's files aside, which a run that fails to
         begin leaves where they are."""
         if self.logger_opened is None:
-            from Logging.Logger import Logger
+            from Logging.Logger import Logger, open_log
 
+            if not self.world.first:
+                self.logger_opened = Logger()
+                return self.logger_opened
             args = self.args
-            cut = self.start if self.start < args.train_steps else None  # evaluation alone removes no line
-            evaluated = self.resumed['log']['evaluated'] if self.resumed and cut is not None else None
-            self.logger_opened = Logger(self.prefix, args.train_steps, args.load, args.tensorboard, cut, evaluated)
-            self.logger_opened.began -= time.monotonic() - self.began  # `time` counts from the start
+            step = self.start if self.start < args.train_steps else None  # evaluation alone removes no row
+            evaluated = self.resumed['log']['evaluated'] if self.resumed and step is not None else None
+            self.logger_opened = open_log(
+                self.prefix, args.train_steps, args.load, step, evaluated, args.tensorboard, self.began
+            )
             self.begin_record()
         return self.logger_opened
 

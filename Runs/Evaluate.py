@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from Logging.Evaluation import Report
-from Logging.Logger import as_csv, say
 from Logging.Saving import CheckpointFile
+from Logging.Sinks import say
+from Logging.Tables import as_csv
 from Support.Errors import UserError
 from Support.Files import atomic_write, keep_earlier
 from Support.RandomState import seed_everything, separate_random_state
@@ -23,10 +24,12 @@ def evaluate(parts: Parts, progress: Progress) -> dict[str, float]:
     """
     logger = parts.logger  # opening it moves an earlier run's files aside, before pictures are written
     with separate_random_state(parts.args.seed):
-        report = Report.evaluate(parts.args, parts.agent, parts.arena, parts.replay, parts.prefix)
-    logger.log('Eval', progress.counts | report)
+        numbers, files = Report.evaluate(parts.args, parts.agent, parts.arena, parts.replay, parts.prefix)
+    logger.log('Eval', progress.counts | numbers)
+    for name, path in files.items():
+        logger.artifact(name, path, parts.agent.step)
     progress.evaluated = parts.agent.step
-    return report
+    return numbers
 
 
 def evaluate_checkpoints(parts: Parts) -> float | None:
@@ -51,8 +54,8 @@ def evaluate_checkpoints(parts: Parts) -> float | None:
             except UserError as error:
                 say(f'Left out: {error}')
                 continue
-            report = Report.evaluate(args, parts.agent, parts.arena, parts.replay, prefix)
-            rows.append({'file': file.name, 'step': parts.agent.step} | report)
+            numbers, _ = Report.evaluate(args, parts.agent, parts.arena, parts.replay, prefix)
+            rows.append({'file': file.name, 'step': parts.agent.step} | numbers)
             rows.sort(key=lambda row: row['step'])
             atomic_write(table, as_csv(list(dict.fromkeys(key for row in rows for key in row)), rows))
         if not rows:

@@ -5,8 +5,9 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from Logging.Logger import read_rows, say
 from Logging.Record import read
+from Logging.Sinks import say
+from Logging.Tables import read_rows
 from Support.Errors import UserError
 
 BESIDE = ('reproduce', 'root', 'targets', 'device', 'allow_dirty')  # all that may be typed with reproduce=

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from Logging.Logger import say
+from Logging.Sinks import say
 from Support.Errors import UserError, one_line
 from Support.Files import atomic
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from Logging.Logger import say
+from Logging.Sinks import say
 
 REFERENCE = Path(__file__).parent / 'Reference'
 METRIC = {'classify': 'accuracy'}  # what a suite is judged by, if not by its reward

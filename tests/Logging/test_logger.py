@@ -3,13 +3,15 @@
 import csv
 import re
 import sys
+import time
 
 import numpy as np
 import pytest
 import torch
 
-from Logging import Logger as module
-from Logging.Logger import Logger, human, number
+from Logging import Tables
+from Logging.Logger import number, open_log
+from Logging.Sinks import Console, human
 from Support.Errors import UserError
 
 
@@ -19,7 +21,11 @@ def rows(path):
 
 
 def logger(tmp_path, **arguments):
-    return Logger(tmp_path / 'Exp/DQNAgent/atari/pong_1', 1000, **{'tensorboard': False} | arguments)
+    return open_log(tmp_path / 'Exp/DQNAgent/atari/pong_1', 1000, **{'tensorboard': False} | arguments)
+
+
+def path(tmp_path, kind):
+    return tmp_path / f'Exp/DQNAgent/atari/pong_1_{kind}.csv'
 
 
 def entry(step, **more):
@@ -30,8 +36,8 @@ def test_columns_begin_with_the_counters_and_kinds_have_their_own_file(tmp_path)
     log = logger(tmp_path)
     log.log('Eval', {'reward': -20.5, 'step': 0, 'episode': 3, 'frame': 0})
     log.log('Train', entry(100, reward=-21.0, fps=312.7))
-    assert list(rows(log.csv_path('Eval'))[0]) == ['step', 'frame', 'episode', 'time', 'reward']
-    train = rows(log.csv_path('Train'))[0]
+    assert list(rows(path(tmp_path, 'Eval'))[0]) == ['step', 'frame', 'episode', 'time', 'reward']
+    train = rows(path(tmp_path, 'Train'))[0]
     assert list(train) == ['step', 'frame', 'episode', 'time', 'reward', 'fps']
     assert (train['step'], train['frame'], train['episode'], train['fps']) == ('100', '400', '1', '312.7')
 
@@ -43,7 +49,7 @@ def test_a_new_key_widens_the_table_and_loses_no_row(tmp_path):
     log.log('Train', entry(500, reward=1.5, critic_loss=0.25))
     log.log('Train', entry(600, actor_loss=2.0))  # one key missing, one new
     log.log('Train', entry(700, reward=3.5))
-    found = rows(log.csv_path('Train'))
+    found = rows(path(tmp_path, 'Train'))
     assert [int(row['step']) for row in found] == list(range(0, 800, 100))
     assert [float(row['reward'] or 'nan') for row in found[:6]] == [step / 7 for step in range(0, 500, 100)] + [1.5]
     assert [row['critic_loss'] for row in found] == [''] * 5 + ['0.25', '', '']
@@ -54,22 +60,22 @@ def test_a_new_key_widens_the_table_and_loses_no_row(tmp_path):
 def test_the_old_table_stays_when_widening_fails(tmp_path, monkeypatch):
     log = logger(tmp_path)
     log.log('Train', entry(0, reward=1.0))
-    before = log.csv_path('Train').read_bytes()
+    before = path(tmp_path, 'Train').read_bytes()
 
     def full(*_):
         raise UserError('No space left on device')
 
-    monkeypatch.setattr(module, 'atomic_write', full)
+    monkeypatch.setattr(Tables, 'atomic_write', full)
     with pytest.raises(UserError, match='No space'):
         log.log('Train', entry(100, loss=1.0))
-    assert log.csv_path('Train').read_bytes() == before
+    assert path(tmp_path, 'Train').read_bytes() == before
 
 
 def test_a_full_disk_is_one_sentence_and_leaves_no_half_row(tmp_path):
     resource = pytest.importorskip('resource')  # POSIX: a limit of file size stands for the full disk
     log = logger(tmp_path)
     log.log('Train', entry(0))
-    before = log.csv_path('Train').read_bytes()
+    before = path(tmp_path, 'Train').read_bytes()
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 5, hard))
     try:
@@ -77,47 +83,47 @@ def test_a_full_disk_is_one_sentence_and_leaves_no_half_row(tmp_path):
             log.log('Train', entry(100))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert log.csv_path('Train').read_bytes() == before
+    assert path(tmp_path, 'Train').read_bytes() == before
     log.log('Train', entry(100))
-    assert [row['step'] for row in rows(log.csv_path('Train'))] == ['0', '100']
+    assert [row['step'] for row in rows(path(tmp_path, 'Train'))] == ['0', '100']
 
 
 def test_resume_cuts_later_rows_and_time_goes_on(tmp_path):
-    log = logger(tmp_path)
-    log.began -= 3600  # as if an hour had passed
+    log = logger(tmp_path, began=time.monotonic() - 3600)
     for step in range(0, 500, 100):
         log.log('Train', entry(step, reward=float(step)))
     log.log('Eval', entry(300, reward=9.0))
     log.close()
     log = logger(tmp_path, resume=True, step=200)
     log.log('Train', entry(300, reward=-1.0))
-    found = rows(log.csv_path('Train'))
+    found = rows(path(tmp_path, 'Train'))
     assert [(int(row['step']), float(row['reward'])) for row in found] == [(0, 0), (100, 100), (200, 200), (300, -1)]
     assert 3600 <= float(found[-1]['time']) < 3660
     assert float(found[-1]['time']) >= float(found[-2]['time'])
-    assert rows(log.csv_path('Eval')) == []
+    assert rows(path(tmp_path, 'Eval')) == []
     assert not list(tmp_path.rglob('*.1.csv'))
 
 
 def test_resume_without_a_step_keeps_every_row_and_without_files_starts(tmp_path):
     logger(tmp_path, resume=True).log('Eval', entry(100))
     logger(tmp_path, resume=True).log('Eval', entry(200))
-    assert [row['step'] for row in rows(logger(tmp_path, resume=True).csv_path('Eval'))] == ['100', '200']
+    logger(tmp_path, resume=True)
+    assert [row['step'] for row in rows(path(tmp_path, 'Eval'))] == ['100', '200']
 
 
 def test_a_row_cut_short_by_a_crash_is_dropped_and_the_rest_kept(tmp_path):
     log = logger(tmp_path)
     log.log('Train', entry(0, reward=1.0))
     log.log('Train', entry(100, reward=2.0))
-    with log.csv_path('Train').open('a') as file:
+    with path(tmp_path, 'Train').open('a') as file:
         file.write('200,80')
     log.log('Train', entry(300, reward=4.0))
-    assert [row['step'] for row in rows(log.csv_path('Train'))] == ['0', '100', '300']
+    assert [row['step'] for row in rows(path(tmp_path, 'Train'))] == ['0', '100', '300']
 
 
 def test_a_file_that_is_no_log_is_one_sentence(tmp_path):
-    path = logger(tmp_path).csv_path('Train')
-    path.write_text('a,b\n1,2\n')
+    logger(tmp_path)
+    path(tmp_path, 'Train').write_text('a,b\n1,2\n')
     with pytest.raises(UserError, match='is no log'):
         logger(tmp_path, resume=True, step=5)
 
@@ -128,8 +134,9 @@ def test_a_rerun_keeps_what_an_earlier_run_left(tmp_path, capsys):
         log.log('Train', entry(run))
         if run != 1:
             log.log('Eval', entry(run))
-        (log.prefix.parent / 'pong_1_Video_Image').mkdir()
-        (log.prefix.parent / 'pong_1_Video_Image/0.mp4').write_text(str(run))
+        video = path(tmp_path, 'Train').with_name('pong_1_Video_Image')
+        video.mkdir()
+        (video / '0.mp4').write_text(str(run))
     (folder,) = {path.parent for path in tmp_path.rglob('*.csv')}
     assert sorted(path.name for path in folder.iterdir()) == [
         'pong_1_Eval.1.csv', 'pong_1_Eval.csv', 'pong_1_Train.1.csv', 'pong_1_Train.2.csv', 'pong_1_Train.csv',
@@ -156,7 +163,8 @@ def test_the_line_for_people(tmp_path, capsys):
     log = logger(tmp_path)
     log.log('Train', entry(0, reward=-20.7))
     log.began -= 60
-    log.recent[0] = (0, 0.0)
+    (console,) = (sink for sink in log.sinks if isinstance(sink, Console))
+    console.recent[0] = (0, 0.0)
     log.log('Train', entry(500, reward=-19.0, fps=1234.5, loss=torch.tensor([0.1, 0.3])))
     log.log('Eval', entry(500, accuracy=0.98765))
     first, second, third = capsys.readouterr().out.splitlines()
@@ -186,7 +194,7 @@ def test_tensorboard_events_hold_what_was_logged(tmp_path):
     log = logger(tmp_path, tensorboard=True, resume=True, step=100)
     log.log('Eval', entry(200, reward=7.0))
     log.close()
-    folder = log.prefix.with_name('pong_1_TensorBoard')
+    folder = path(tmp_path, 'Train').with_name('pong_1_TensorBoard')
     events = EventAccumulator(str(folder)).Reload()
     assert set(events.Tags()['scalars']) == {'Eval/reward', 'Eval/frame', 'Eval/episode', 'Eval/time'}
     assert [(event.step, event.value) for event in events.Scalars('Eval/reward')] == [(0, 0.0), (100, 12.5), (200, 7.0)]
@@ -211,8 +219,8 @@ def test_progress_bar_on_a_terminal_leaves_lines_whole(tmp_path):
 
     code = f"""
 import sys, time
-from Logging.Logger import Logger
-log = Logger({str(tmp_path / 'pong_1')!r}, 100, tensorboard=False)
+from Logging.Logger import open_log
+log = open_log({str(tmp_path / 'pong_1')!r}, 100, tensorboard=False)
 for step in range(100):
     log.progress(step)
     time.sleep(0.01)

@@ -226,7 +226,12 @@ def test_every_checkpoint_is_evaluated(monkeypatch, capsys):
     assert sorted(path.name for path in SAVED.glob('*.safetensors')) == sorted(names)
     before = files()
     evaluate, scores = Report.evaluate, {0: 0.0, 20: 3.0, 40: 7.0, 60: 5.0}
-    monkeypatch.setattr(Report, 'evaluate', lambda *given: evaluate(*given) | {'reward': scores[given[1].step]})
+
+    def scored(args, agent, *given):
+        numbers, files = evaluate(args, agent, *given)
+        return numbers | {'reward': scores[agent.step]}, files
+
+    monkeypatch.setattr(Report, 'evaluate', scored)
     capsys.readouterr()
     run(*CARTPOLE, 'evaluate_checkpoints=true')
     assert 'the best is agent_40.safetensors (step 40) with reward 7' in capsys.readouterr().out
@@ -248,7 +253,12 @@ def test_every_checkpoint_is_evaluated(monkeypatch, capsys):
 
 def test_the_best_agent_stays_and_is_loaded(monkeypatch, capsys):
     evaluate, scores = Report.evaluate, {0: 1.0, 20: 5.0, 40: 3.0, 60: 4.0, 80: 4.5, 100: 6.0}
-    monkeypatch.setattr(Report, 'evaluate', lambda *given: evaluate(*given) | {'reward': scores[given[1].step]})
+
+    def scored(args, agent, *given):
+        numbers, files = evaluate(args, agent, *given)
+        return numbers | {'reward': scores[agent.step]}, files
+
+    monkeypatch.setattr(Report, 'evaluate', scored)
     words = [*CARTPOLE, 'keep_best=true', 'evaluate_per_steps=20', 'save_per_steps=20', 'keep_checkpoints=2']
     best = SAVED / 'agent_best.safetensors'
     run(*words)

@@ -547,7 +547,9 @@ def test_plot_filters(monkeypatch):
     import Logging.Plot
 
     seen = []
-    monkeypatch.setattr(Logging.Plot, 'plot', lambda root, experiments, **filters: seen.append((experiments, filters)))
+    monkeypatch.setattr(
+        Logging.Plot, 'plot', lambda root, experiments, **filters: seen.append((experiments, filters)) or []
+    )
     words = ["plotting.plot_experiments=['A','B']", 'plotting.plot_agents=DQN', 'plotting.plot_seeds=[1,2]']
     run(*CARTPOLE, *words, 'train_steps=0')
     ((experiments, filters),) = seen

@@ -52,7 +52,7 @@ class Knower:
     """Knows every digit but takes each 3 for an 8, with a confidence of 1 / (1 + 9 exp(-4)); of others it knows
     nothing."""
 
-    domain, step = 'classify', 40
+    domain, step = SimpleNamespace(name='classify'), 40
 
     def __init__(self, images):
         self.labels = {image.tobytes(): int(k) for image, k in zip(images.obs.numpy(), images.label, strict=True)}
@@ -69,11 +69,14 @@ def evaluated(tmp_path, **settings):
     arena = Environment(Classify(Digits, num_envs=100, train=False))
     agent = Knower(arena.suite.data.test)
     args = SimpleNamespace(**{'tta': None, 'evaluate_episodes': None, 'train_steps': 40} | settings)
-    return Report.evaluate(args, agent, arena, None, tmp_path / 'digits_1'), agent, arena.suite.data.test
+    numbers, files = Report.evaluate(args, agent, arena, None, tmp_path / 'digits_1')
+    assert all(path.is_file() for path in files.values())
+    return numbers, files, agent, arena.suite.data.test
 
 
 def test_a_test_set_is_told_by_numbers_a_table_and_a_picture(tmp_path):
-    numbers, agent, test = evaluated(tmp_path)
+    numbers, files, agent, test = evaluated(tmp_path)
+    assert list(files) == ['Confusion', 'Predictions']
     threes = int((test.label == 3).sum())
     assert (
         numbers['accuracy'] == pytest.approx(1 - threes / 359) and numbers['top5_accuracy'] == 1
@@ -95,6 +98,6 @@ def test_only_the_end_of_training_writes_files(tmp_path):
 
 
 def test_views_are_averaged(tmp_path):
-    numbers, agent, _ = evaluated(tmp_path, tta=['mirror'])
+    numbers, _, agent, _ = evaluated(tmp_path, tta=['mirror'])
     assert agent.asked == [100] * 8 and numbers['accuracy'] == pytest.approx(evaluated(tmp_path)[0]['accuracy'])
     assert numbers['loss'] == pytest.approx(0, abs=2) and numbers['calibration_error'] > 0.3  # half as sure

@@ -24,7 +24,8 @@ def arena():
 def test_pictures_and_samples(arena, tmp_path):
     agent = DQNAgent(SPEC, generate=True, latent_dim=4, gan={'conditional': True})
     args = SimpleNamespace(samples=30, features=None, frame_stack=1, seed=1)
-    assert create(args, agent, arena, None, tmp_path / 'mnist_1', tmp_path / 'pictures' / '7') == {}
+    numbers, written = create(args, agent, arena, None, tmp_path / 'mnist_1', tmp_path / 'pictures' / '7')
+    assert numbers == {} and list(written) == ['Samples', 'Grid', 'Morphs', 'Neighbors']
     samples = np.load(tmp_path / 'mnist_1_Samples.npy', allow_pickle=False)
     assert samples.shape == (30, 1, 8, 8) and samples.dtype == np.uint8
     assert {path.name for path in (tmp_path / 'pictures').iterdir()} == {'7.png', '7_Morphs.png', '7_Neighbours.png'}
