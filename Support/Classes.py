@@ -4,6 +4,7 @@ import ast
 import functools
 import importlib
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -52,10 +53,19 @@ def allowed(path, targets=()):
 
 
 def argument_names(target):
-    """Names of what a class or function takes, `**kwargs` followed up the base classes; None if any name goes."""
+    """Returns the names of a class's or function's arguments, as `arguments_of`; None if any name goes."""
+    names, anything = arguments_of(target)
+    return None if anything else names
+
+
+def arguments_of(target: Callable) -> tuple[list[str], bool]:
+    """Returns the names of a class's or function's arguments, and whether any other name goes, too.
+
+    `**kwargs` are followed up the base classes.
+    """
     import inspect
 
-    names = {}
+    names: dict[str, None] = {}
     owners = target.__mro__ if inspect.isclass(target) else (target,)
     for owner in owners:
         if inspect.isclass(owner) and '__init__' not in vars(owner):
@@ -63,11 +73,11 @@ def argument_names(target):
         try:
             parameters = inspect.signature(owner).parameters.values()
         except (TypeError, ValueError):
-            return None
+            return list(names), True
         names |= {p.name: None for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            return list(names)
-    return None
+            return list(names), False
+    return list(names), True
 
 
 def check_target(path, key):

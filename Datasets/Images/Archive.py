@@ -1,20 +1,27 @@
-"""An image folder in a tar or zip file, as torchvision's ImageFolder has it in a folder: nothing need be unpacked."""
+"""Image folders in tar and zip files, laid out as torchvision's ImageFolder expects them, read without unpacking."""
+
+from __future__ import annotations
 
 import functools
 import io
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from Support.Errors import UserError, one_line
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 ENDINGS = ('.tar.gz', '.tgz', '.tar', '.zip')
-TESTS = ('test', 'val', 'valid', 'validation')  # what the folder of test images may be called
+TESTS = ('test', 'val', 'valid', 'validation')  # accepted names of the folder of test images
 
 
-def find(root):
-    """The archive at a path, or beside it under the same name: photos -> photos.tar.gz. None if there is none."""
+def find_archive(root: Path | str) -> Path | None:
+    """Returns the archive at a path, or beside it under the same name (photos -> photos.tar.gz), or None."""
     root = Path(root)
     if root.is_dir():
         return None
@@ -23,13 +30,13 @@ def find(root):
 
 
 class Archive:
-    """The images of one part: <class>/*.jpg, or train/<class>/*.jpg with test/<class>/*.jpg, under any folder.
+    """The images of one split: <class>/*.jpg, or train/<class>/*.jpg with test/<class>/*.jpg, under any folder.
 
-    Their files are held in memory as they are packed. whole: the archive knows no parts, so all of it was taken.
-    Raises UserError if there are none, or more than memory.
+    Their files are held in memory, compressed. `whole` is true if the archive has no splits, so that all of it was
+    taken. Raises UserError if the archive cannot be read or holds no images.
     """
 
-    def __init__(self, path, train):
+    def __init__(self, path: Path, train: bool) -> None:
         from torchvision.datasets.folder import IMG_EXTENSIONS
 
         files = {}
@@ -55,17 +62,17 @@ class Archive:
         self.targets = [self.classes.index(parts[0]) for parts in files]
         self.samples = [(f'{path}:{"/".join(parts)}', k) for parts, k in zip(files, self.targets, strict=True)]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.files)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> tuple[Image.Image, int]:
         from PIL import Image
 
         return Image.open(io.BytesIO(self.files[index])).convert('RGB'), self.targets[index]
 
 
-def members(path):
-    """(name, function that reads it) of every file in an archive, in its order."""
+def members(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """Yields the name of every file in an archive and a function that reads it, in the archive's order."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             for info in archive.infolist():
@@ -78,8 +85,8 @@ def members(path):
                     yield info.name, archive.extractfile(info).read
 
 
-def within(files):
-    """Files by the parts of their paths, without the folders that all of them lie under."""
+def within(files: dict[tuple[str, ...], bytes]) -> dict[tuple[str, ...], bytes]:
+    """Returns files by the parts of their paths, without the folders that contain all of them."""
     while len({parts[0] for parts in files}) == 1 and min(map(len, files)) > 1:
         files = {parts[1:]: content for parts, content in files.items()}
     return files

@@ -1,11 +1,15 @@
-"""Pixels of a data set's items, decoded by threads when they are asked for: streamed from, or read through once.
+"""Decoding of a data set's images by threads, while they are streamed or to read all of them once.
 
-Threads and not processes, because Pillow decodes without Python's lock and nothing need be copied between them.
+Threads rather than processes, because Pillow decodes without Python's lock and nothing has to be copied between them.
 """
 
+from __future__ import annotations
+
 import os
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -13,38 +17,41 @@ import torch
 from Support.Errors import UserError, one_line
 from Support.Machine import usable_cores
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 LARGEST = 224  # pixels a side of images that come in different sizes, unless resize= says otherwise
 CHUNK = 1024  # images
-# What the constructors and items of data sets raise, theirs and those of the libraries below, where files are missing
-# or broken.
+# Exceptions that data sets and their libraries raise for missing or broken files.
 FAILURES = (AssertionError, EOFError, ImportError, LookupError, OSError, RuntimeError, TypeError, ValueError)
 
 
 class Decoded:
-    """uint8 [N, C, H, W] in the place of a tensor: `decoded[index]` is a tensor, its images decoded there and then.
+    """Images uint8 [N, C, H, W] that are decoded on access: `decoded[index]` is a tensor [B, C, H, W].
 
-    `expect(index)` has them decoded meanwhile.
+    `expect(index)` starts to decode them in the background.
 
     Arguments:
         dataset, indices: the items, (image, class) each
-        shape: (C, H, W), gray or RGB; larger or smaller images are resized to cover it and centre-cropped
+        shape: (C, H, W), gray or RGB; larger or smaller images are resized to cover it and center-cropped
         name: of the data set, for errors
-        workers: threads
+        workers: number of threads; None: one per usable core
 
     Raises UserError naming a broken item.
     """
 
-    def __init__(self, dataset, indices, shape, name, workers=None):
+    def __init__(self, dataset: Any, indices: np.ndarray, shape: Sequence[int], name: str,
+                 workers: int | None = None) -> None:  # fmt: skip
         self.dataset, self.indices, self.name = dataset, indices, name
         self.shape = torch.Size((len(indices), *shape))
         self.workers = workers or usable_cores()
         self.pool = ThreadPoolExecutor(self.workers, 'decode')
-        self.expected = None, None  # an index as bytes, and what `begin` gave for it
+        self.expected: tuple[Any, Any] = None, None  # an index as bytes, and the result of `begin` for it
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.indices)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: Any) -> torch.Tensor:
         positions = np.arange(len(self))[index]  # [B]
         expected, begun = self.expected
         pixels, decoding = begun if expected == positions.tobytes() else self.begin(positions)
@@ -53,24 +60,25 @@ class Decoded:
             part.result()
         return torch.from_numpy(pixels)
 
-    def expect(self, index):
-        """These will be asked for next, as a whole."""
+    def expect(self, index: Any) -> None:
+        """Starts to decode the images that the next access will ask for."""
         positions = np.arange(len(self))[index]
         self.expected = positions.tobytes(), self.begin(positions)
 
-    def begin(self, positions):
-        """Pixels uint8 [B, C, H, W] to be, and the Futures of what fills them, a few for each worker."""
+    def begin(self, positions: np.ndarray) -> tuple[np.ndarray, list[Future]]:
+        """Returns an array for the pixels uint8 [B, C, H, W] and the futures that fill it, a few for each worker."""
         pixels = np.empty((len(positions), *self.shape[1:]), np.uint8)
         step = -(-len(positions) // (4 * self.workers))
         parts = [slice(start, start + step) for start in range(0, len(positions), step)]
         return pixels, [self.pool.submit(self.fill, pixels[part], positions[part].tolist()) for part in parts]
 
-    def fill(self, pixels, positions):
+    def fill(self, pixels: np.ndarray, positions: list[int]) -> None:
+        """Decodes the images at these positions into `pixels` [B, C, H, W]."""
         for image, position in zip(pixels, positions, strict=True):
             image[:] = self.decode(position)
 
-    def decode(self, position):
-        """One image [C, H, W]."""
+    def decode(self, position: int) -> np.ndarray:
+        """Returns one image [C, H, W]."""
         from PIL import ImageOps
 
         channels, height, width = self.shape[1:]
@@ -78,18 +86,18 @@ class Decoded:
         mode = {1: 'L', 3: 'RGB'}[channels]
         image = image if image.mode == mode else image.convert(mode)
         if image.size != (width, height):
-            image = ImageOps.fit(image, (width, height))  # cover, then crop the centre
+            image = ImageOps.fit(image, (width, height))  # cover, then crop the center
         return np.asarray(image).reshape(height, width, channels).transpose(2, 0, 1)
 
 
-def expect(obs, index):
-    """These images will be asked for next: if they are not in memory, they are decoded meanwhile."""
+def expect(obs: torch.Tensor | Decoded, index: Any) -> None:
+    """Starts to decode the images that are needed next, unless they are in memory."""
     if isinstance(obs, Decoded):
         obs.expect(index)
 
 
-def read_through(obs):
-    """All images of a `Decoded`, as a tensor."""
+def read_through(obs: Decoded) -> torch.Tensor:
+    """Returns all images of a `Decoded` as a tensor, with a progress bar."""
     from tqdm import tqdm
 
     pixels = torch.empty(obs.shape, dtype=torch.uint8)
@@ -101,8 +109,8 @@ def read_through(obs):
     return pixels
 
 
-def item(dataset, index, name):
-    """(PIL image, class) of one item. Raises UserError if it is broken or something else."""
+def item(dataset: Any, index: int, name: str) -> tuple[Image.Image, int]:
+    """Returns the PIL image and the class of one item. Raises UserError if it is broken or something else."""
     try:
         image, label = dataset[index]
         if not hasattr(image, 'convert'):
@@ -113,11 +121,11 @@ def item(dataset, index, name):
         return image, int(label)
     except FAILURES as error:
         path = dataset.samples[index][0] if hasattr(dataset, 'samples') else f'item {index}'
-        raise UserError(f'{name} holds no image with one class as its label at {path}: {one_line(error)}.') from error
+        raise UserError(f'{name}: {path} is no readable image with one class as label: {one_line(error)}.') from error
 
 
-def labels(dataset, indices, name):
-    """The classes of these items, int64 [n], without decoding their images where the data set lists them."""
+def labels(dataset: Any, indices: np.ndarray, name: str) -> np.ndarray:
+    """Returns the classes of these items, int64 [n], without decoding their images where the data set lists them."""
     listed = next(filter(None, (listed_labels(dataset, each) for each in ('targets', 'labels', '_labels', 'y'))), None)
     for samples in ('samples', '_samples', 'index', '_flat_character_images'):
         listed = listed or listed_labels(dataset, samples, column=True)
@@ -127,8 +135,8 @@ def labels(dataset, indices, name):
     return np.array([item(dataset, int(index), name)[1] for index in indices], np.int64)
 
 
-def listed_labels(dataset, attribute, column=False):
-    """A list of the classes of all items by an attribute of the data set; None if that is something else."""
+def listed_labels(dataset: Any, attribute: str, column: bool = False) -> list[int] | None:
+    """Returns the classes of all items from an attribute of the data set; None if it holds something else."""
     values = getattr(dataset, attribute, None)
     try:
         values = [pair[1] for pair in values] if column else values
@@ -139,8 +147,12 @@ def listed_labels(dataset, attribute, column=False):
     return array.tolist() if fits else None
 
 
-def suggest_shape(dataset, indices, channels, size, name):
-    """(C, H, W) from up to 256 items, evenly spread: gray if all are; their size, or what the smallest suggests."""
+def suggest_shape(dataset: Any, indices: np.ndarray, channels: int | None, size: Sequence[int] | None,
+                  name: str) -> tuple[int, ...]:  # fmt: skip
+    """Returns (C, H, W), what is None taken from up to 256 evenly spread items.
+
+    C is 1 if all of them are gray, else 3; H and W are their common size, or else the shortest side, at most LARGEST.
+    """
     some = indices[:: max(1, len(indices) // 256)]
     images = [item(dataset, int(index), name)[0] for index in some]
     if channels is None:
@@ -152,11 +164,11 @@ def suggest_shape(dataset, indices, channels, size, name):
     return channels, *size
 
 
-def memory_left():
-    """Bytes that this process may still take: what is free on the machine, or in its container."""
+def memory_left() -> int:
+    """Returns the bytes that this process may still allocate: what is free on the machine, or in its container."""
     try:
-        told = dict(line.split(':') for line in Path('/proc/meminfo').read_text().splitlines())
-        left = int(told['MemAvailable'].split()[0]) * 1024
+        meminfo = dict(line.split(':') for line in Path('/proc/meminfo').read_text().splitlines())
+        left = int(meminfo['MemAvailable'].split()[0]) * 1024
         limit = Path('/sys/fs/cgroup/memory.max')
         if limit.is_file() and limit.read_text().strip().isdigit():
             left = min(left, int(limit.read_text()))

@@ -1,7 +1,11 @@
-"""Mixtures of images with shares of their labels: obs uint8 [B, C, H, W], label float32 [B, K] -> both, mixed.
+"""Mixtures of images and labels: obs uint8 [B, C, H, W] and label float32 [B, K] -> the same, mixed.
 
-Each image is mixed with another of its batch, with a share of its own.
+Each image is mixed with another one of its batch, at a share of its own.
 """
+
+from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,14 +14,15 @@ from Support.Errors import UserError, hint, one_line
 
 
 class MixUp:
-    """lambda of one image and 1 - lambda of another, lambda ~ Beta(alpha, alpha) (arXiv:1710.09412)."""
+    """Adds lambda of one image and 1 - lambda of another, lambda ~ Beta(alpha, alpha) (arXiv:1710.09412)."""
 
-    def __init__(self, alpha=0.2):
+    def __init__(self, alpha: float = 0.2) -> None:
         if not alpha > 0:
             raise ValueError(f'alpha={alpha} is not above 0')
         self.alpha = alpha
 
-    def __call__(self, obs, label, random):
+    def __call__(self, obs: np.ndarray, label: np.ndarray,
+                 random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
         other, share = random.permutation(len(obs)), random.beta(self.alpha, self.alpha, len(obs)).astype(np.float32)
         weight = share[:, None, None, None]
         mixed = np.rint(weight * obs + (1 - weight) * obs[other]).astype(np.uint8)
@@ -25,14 +30,16 @@ class MixUp:
 
 
 class CutMix(MixUp):
-    """A rectangle of another image, 1 - lambda of the area, anywhere, over the border too (arXiv:1905.04899, eq. 2).
+    """Pastes a rectangle of another image, 1 - lambda of the area, at a random place (arXiv:1905.04899, eq. 2).
 
-    What lies over the border is not pasted; labels count what is."""
+    The part beyond the border is not pasted; labels are shared by the area that is.
+    """
 
-    def __init__(self, alpha=1.0):
+    def __init__(self, alpha: float = 1.0) -> None:
         super().__init__(alpha)
 
-    def __call__(self, obs, label, random):
+    def __call__(self, obs: np.ndarray, label: np.ndarray,
+                 random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
         (batch, _, height, width), other = obs.shape, random.permutation(len(obs))
         side = np.sqrt(1 - random.beta(self.alpha, self.alpha, batch))[:, None]
         rows = np.abs(np.arange(height) + 0.5 - height * random.random((batch, 1))) < side * height / 2  # [B, H]
@@ -45,14 +52,14 @@ class CutMix(MixUp):
 MIXES = {'MixUp': MixUp, 'CutMix': CutMix}
 
 
-class Mix:
-    """One of the mixtures of `config`, {MixUp: {alpha: 0.2}, CutMix: {}}, for each batch.
+class Mixtures:
+    """Applies one of the mixtures of `config`, {MixUp: {alpha: 0.2}, CutMix: {}}, to each batch, drawn at random.
 
-    Draws are a function of (seed, the batch's number). A label of -1, which is missing, becomes a row of zeros.
+    Draws are a function of (seed, number of the batch). A missing label (-1) becomes a row of zeros.
     Raises UserError for other names and arguments.
     """
 
-    def __init__(self, config, classes, seed=0):
+    def __init__(self, config: dict[str, Any], classes: int, seed: int = 0) -> None:
         self.classes, self.seed, self.mixes = classes, seed, []
         for name, arguments in dict(config).items():
             if name not in MIXES:
@@ -62,8 +69,8 @@ class Mix:
             except (TypeError, ValueError) as error:
                 raise UserError(f'replay.mix: {name} does not take {arguments}: {one_line(error)}') from error
 
-    def __call__(self, obs, label, number):
-        """uint8 [B, C, H, W], int64 [B] -> uint8 [B, C, H, W], float32 [B, K] of batch `number`."""
+    def __call__(self, obs: torch.Tensor, label: torch.Tensor, number: int) -> tuple[torch.Tensor, ...]:
+        """Mixes batch `number`: obs uint8 [B, C, H, W], label int64 [B] -> uint8 [B, C, H, W], float32 [B, K]."""
         random = np.random.default_rng([self.seed, number, 1])  # Transforms draw from [seed, number]
         shares = (label.numpy()[:, None] == np.arange(self.classes)).astype(np.float32)
         mixed = self.mixes[random.integers(len(self.mixes))](obs.numpy(), shares, random)

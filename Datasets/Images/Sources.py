@@ -1,25 +1,30 @@
-"""Where images come from: torchvision's data sets, folders and archives of images, and what is built like them.
+"""The sources of images: torchvision's data sets, folders and archives of images, and classes with such signatures.
 
-A data set's class is understood by its signature: torchvision's take `train=`, `split=` or neither, `root=` and
-`download=` or not.
+A data set's class is called by its signature: torchvision's take `train=`, `split=` or neither, and perhaps `root=` and
+`download=`.
 """
+
+from __future__ import annotations
 
 import functools
 import hashlib
 import inspect
 import os
 import socket
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from Datasets.Images.Archive import TESTS, Archive, find
+from Datasets.Images.Archive import TESTS, Archive, find_archive
 from Datasets.Images.Decode import FAILURES, memory_left
+from Support.Classes import arguments_of
 from Support.Errors import UserError, hint, one_line
 
-# Where the parts go by other names than usual: (further arguments, the selecting one, its value for training, testing).
-PARTS = {
+# Splits with unusual names: (further arguments, the argument that selects, its value for training, for testing).
+SPLITS: dict[str, tuple[dict[str, Any], str, Any, Any]] = {
     'CLEVRClassification': ({}, 'split', 'train', 'val'),  # its test images have no labels
     'EMNIST': ({'split': 'balanced'}, 'train', True, False),
     'FGVCAircraft': ({}, 'split', 'trainval', 'test'),
@@ -29,34 +34,36 @@ PARTS = {
     'OxfordIIITPet': ({}, 'split', 'trainval', 'test'),
     'Places365': ({}, 'split', 'train-standard', 'val'),
 }
-TEST_SHARE = 0.2  # of a data set that comes without test images
+TEST_SHARE = 0.2  # of a data set without test images
 
 
-class Part:
-    """One part of a data set. It is opened when something of it is asked for.
+class Split:
+    """The training or the test split of a data set. It is opened on first use.
 
     Arguments:
         build: the data set's class, or a function with its signature
-        arguments: dict of the user's own arguments, which win
+        arguments: dict of the user's own arguments, which take precedence
         data: folder of torchvision's data sets, the `root` of a class that takes one
-        train: the part for training, or that for testing
+        train: the training split, else the test split
 
     Raises UserError for unknown arguments, and when opened if there is no such data, with what to put where.
     """
 
-    def __init__(self, build, arguments, data, train):
-        self.build, self.name, self.train, self.known = build, build.__name__, train, parameters(build)
-        unknown = [name for name in arguments if name not in self.known and None not in self.known]
+    def __init__(self, build: Callable[..., Any], arguments: dict[str, Any], data: str, train: bool) -> None:
+        self.build, self.name, self.train = build, build.__name__, train
+        self.known, anything = arguments_of(build)
+        unknown = [name for name in arguments if name not in self.known and not anything]
         if unknown:
-            near = hint(unknown[0], [name for name in self.known if name])
+            near = hint(unknown[0], self.known)
             raise UserError(f'{self.name} takes no Dataset.{unknown[0]}.{near}')
-        self.archive, self.root = None, None  # the archive or folder in which the files are
+        self.archive: Path | None = None  # which holds the files
+        self.root: Path | None = None  # the archive or folder of the files
         if self.name == 'ImageFolder':
-            self.archive = find(folder_root(arguments))
+            self.archive = find_archive(folder_root(arguments))
             self.arguments, self.whole = (arguments, False) if self.archive else select_folder(arguments, train)
             self.root = self.archive or Path(self.arguments['root'])
         else:
-            self.arguments, self.whole = select_part(self.name, self.known, arguments, train)
+            self.arguments, self.whole = select_split(self.name, self.known, arguments, train)
             if 'root' in self.known:
                 self.root = Path(self.arguments.get('root') or data).expanduser()
                 self.arguments['root'] = str(self.root)
@@ -64,8 +71,8 @@ class Part:
                 self.arguments['download'] = False
 
     @functools.cached_property
-    def dataset(self):
-        """The data set that contains the part."""
+    def dataset(self) -> Any:
+        """The data set that contains the split."""
         if not self.archive:
             return construct(self.build, self.known, self.arguments)
         if self.archive.stat().st_size > memory_left() / 2:
@@ -75,8 +82,8 @@ class Part:
         return archive
 
     @functools.cached_property
-    def indices(self):
-        """Where the items of the part lie within it, int64 [n]."""
+    def indices(self) -> np.ndarray:
+        """The positions of the split's items in the data set, int64 [n]."""
         indices = np.arange(len(self.dataset))
         if self.whole:  # a fixed share for testing, the same in every run
             indices = np.random.default_rng(0).permutation(indices)
@@ -87,13 +94,13 @@ class Part:
         return indices
 
     @property
-    def names(self):
-        """Of the classes, in the order of their numbers; [] where the data set names none."""
+    def names(self) -> list[str]:
+        """Names of the classes, in the order of their numbers; [] where the data set names none."""
         return [str(name) for name in getattr(self.dataset, 'classes', None) or ()]
 
     @functools.cached_property
-    def state(self):
-        """What changes when its files do, without opening a folder of images; None if that cannot be told."""
+    def state(self) -> Any:
+        """A value that changes with the files, found without opening a folder of images; None if there is none."""
         if self.name == 'ImageFolder':
             return files_state(self.root) if self.root.exists() else None
         if self.root is not None and self.build.__module__.startswith('torchvision.'):
@@ -101,46 +108,37 @@ class Part:
         return None
 
 
-def files_state(root):
-    """A digest of the names, sizes and times of change of the files under a folder, or of one file."""
+def files_state(root: Path) -> str:
+    """Returns a digest of the names, sizes and modification times of the files under a folder, or of one file."""
     digest = hashlib.sha256()
     for folder, folders, files in os.walk(root) if root.is_dir() else [(root.parent, [], [root.name])]:
         folders.sort()
         for name in sorted(files):
             path = os.path.join(folder, name)
-            told = os.stat(path)
-            digest.update(f'{os.path.relpath(path, root)} {told.st_size} {told.st_mtime_ns}\n'.encode())
+            stat = os.stat(path)
+            digest.update(f'{os.path.relpath(path, root)} {stat.st_size} {stat.st_mtime_ns}\n'.encode())
     return digest.hexdigest()
 
 
-def parameters(build):
-    """Names of a constructor's arguments, through `**kwargs` up its base classes; None among them if any name goes."""
-    known = {}
-    for base in build.__mro__ if inspect.isclass(build) else (build,):
-        if inspect.isclass(base) and '__init__' not in vars(base):
-            continue
-        signature = list(inspect.signature(base).parameters.values())
-        known |= {p.name: None for p in signature if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-        if not any(p.kind is p.VAR_KEYWORD for p in signature):
-            return list(known)
-    return [*known, None]
-
-
-def select_part(name, known, arguments, train):
-    """The arguments for one part of a class, and whether it is the whole data set because the class knows no parts."""
-    if name in PARTS:
-        further, key, *values = PARTS[name]
+def select_split(name: str, known: Sequence[str], arguments: dict[str, Any],
+                 train: bool) -> tuple[dict[str, Any], bool]:  # fmt: skip
+    """Returns the arguments that select a split, and whether the class has no splits, so that they give everything."""
+    key: str | None
+    values: Sequence[Any]
+    further: dict[str, Any]
+    if name in SPLITS:
+        further, key, *values = SPLITS[name]
     else:
         key = next((key for key in ('train', 'split', 'image_set') if key in known), None)
         further, values = {}, (True, False) if key == 'train' else ('train', 'test')
     if key is None:
         return dict(arguments), True
-    selected = {**further, key: values[0], **arguments}  # the user may train on another part than usual
+    selected = {**further, key: values[0], **arguments}  # the user may train on another split than usual
     return (selected if train else {**selected, key: values[1]}), False
 
 
-def folder_root(arguments):
-    """The image folder that the user named."""
+def folder_root(arguments: dict[str, Any]) -> Path:
+    """Returns the image folder that the user named. Raises UserError if there is none."""
     if arguments.get('root') is None:
         raise UserError(
             'An image folder is needed: Dataset.root=<folder with train/<class>/*.png and test/<class>/*.png>'
@@ -148,8 +146,8 @@ def folder_root(arguments):
     return Path(arguments['root']).expanduser()
 
 
-def select_folder(arguments, train):
-    """The arguments for an image folder with train/ and test/ or val/, and whether it holds the classes themselves."""
+def select_folder(arguments: dict[str, Any], train: bool) -> tuple[dict[str, Any], bool]:
+    """Returns the arguments for an image folder with train/ and test/ or val/, and whether it has no such splits."""
     root = folder_root(arguments)
     tests = [root / name for name in TESTS if (root / name).is_dir()]
     if not (root / 'train').is_dir():
@@ -159,8 +157,8 @@ def select_folder(arguments, train):
     return {**arguments, 'root': root / 'train' if train else tests[0]}, False
 
 
-def construct(build, known, arguments):
-    """Build the data set from the files that are there, else by download. Raises UserError saying what to put where."""
+def construct(build: Callable[..., Any], known: Sequence[str], arguments: dict[str, Any]) -> Any:
+    """Builds the data set from the files that are there, else by download. Raises UserError with what to put where."""
     try:
         inspect.signature(build).bind(**arguments)
     except TypeError as error:
@@ -168,7 +166,7 @@ def construct(build, known, arguments):
     try:
         return sized(build(**arguments))
     except FAILURES as error:
-        absent = error
+        absent: Exception = error
     if 'download' not in known or isinstance(absent, ImportError):
         raise UserError(absence(build, arguments, one_line(absent))) from absent
     try:
@@ -181,14 +179,14 @@ def construct(build, known, arguments):
         raise UserError(absence(build, arguments, cause)) from error
 
 
-def sized(dataset):
-    """The data set, if it has a length: some classes look for their files only then."""
+def sized(dataset: Any) -> Any:
+    """Returns the data set after taking its length: some classes look for their files only then."""
     len(dataset)
     return dataset
 
 
-def absence(build, arguments, cause):
-    """The sentence that says which data is missing, why, and what to put where."""
+def absence(build: Callable[..., Any], arguments: dict[str, Any], cause: str) -> str:
+    """Returns the sentence that says which data is missing, why, and what to put where."""
     name, root = build.__name__, arguments.get('root')
     if name == 'ImageFolder':
         return (
@@ -209,8 +207,8 @@ def absence(build, arguments, cause):
 
 
 @contextmanager
-def network_timeout(seconds):
-    """A connection that does not answer ends in an error rather than in waiting."""
+def network_timeout(seconds: float) -> Iterator[None]:
+    """Makes connections that do not answer raise an error after so many seconds."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:

@@ -1,1 +1,1 @@
-"""Labelled images: where they come from, how they are read, selected, cached and transformed."""
+"""Labeled images: their sources, decoding, subsets, caches, transforms and batches."""

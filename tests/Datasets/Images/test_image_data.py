@@ -11,7 +11,7 @@ from PIL import Image
 from Datasets.Images.Dataset import Dataset
 from Datasets.Images.Decode import Decoded, memory_left
 from Datasets.Images.ImageData import ImageData, Images, stored_images
-from Datasets.Images.Sources import Part
+from Datasets.Images.Sources import Split
 from Datasets.Suites.Classify import Classify, Digits, load
 from Support.Errors import UserError
 
@@ -181,7 +181,7 @@ def test_every_torchvision_class_is_built_up_to_the_download(name, train, tmp_pa
     import torchvision
 
     with pytest.raises(UserError) as error:
-        Part(getattr(torchvision.datasets, name), {}, str(tmp_path), train).dataset  # noqa: B018
+        Split(getattr(torchvision.datasets, name), {}, str(tmp_path), train).dataset  # noqa: B018
     message = str(error.value)
     assert '\n' not in message and str(tmp_path) in message and f'No whole {name} in' in message
     assert not any(word in message for word in ('Unknown value', 'unexpected keyword', 'missing a required'))

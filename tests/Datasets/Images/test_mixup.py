@@ -6,7 +6,7 @@ import torch
 
 from Datasets.Images.Dataset import Dataset
 from Datasets.Images.ImageData import Images
-from Datasets.Images.MixUp import Mix
+from Datasets.Images.MixUp import Mixtures
 from Support.Errors import UserError
 
 COUNT, CLASSES = 60, 3
@@ -22,7 +22,7 @@ def images():
 @pytest.mark.parametrize('config', [{'MixUp': {'alpha': 1.0}}, {'CutMix': {}}, {'MixUp': None, 'CutMix': None}])
 def test_an_image_is_as_bright_as_its_label_says(images, config):
     for number in range(5):
-        obs, label = Mix(config, CLASSES)(*images, number)
+        obs, label = Mixtures(config, CLASSES)(*images, number)
         assert obs.dtype == torch.uint8 and label.dtype == torch.float32 and label.shape == (COUNT, CLASSES)
         torch.testing.assert_close(label.sum(1), torch.ones(COUNT))
         expected = label @ torch.tensor([0.0, 100.0, 200.0])
@@ -31,7 +31,7 @@ def test_an_image_is_as_bright_as_its_label_says(images, config):
 
 
 def test_cutmix_pastes_one_rectangle(images):
-    obs, label = Mix({'CutMix': {}}, CLASSES)(*images, 0)
+    obs, label = Mixtures({'CutMix': {}}, CLASSES)(*images, 0)
     for image, share, own in zip(obs, label, images.label, strict=True):
         pasted = image[0] != 100 * own
         rows, columns = pasted.any(1).nonzero(), pasted.any(0).nonzero()
@@ -42,7 +42,7 @@ def test_cutmix_pastes_one_rectangle(images):
 
 def test_mixup_draws_its_shares_from_the_beta_distribution(images):
     """Beta(a, a) has variance 1 / (4 (2 a + 1))."""
-    mix = Mix({'MixUp': {'alpha': 0.4}}, CLASSES)
+    mix = Mixtures({'MixUp': {'alpha': 0.4}}, CLASSES)
     shares = []
     for number in range(100):
         label = mix(*images, number)[1]
@@ -53,14 +53,14 @@ def test_mixup_draws_its_shares_from_the_beta_distribution(images):
 
 
 def test_draws_are_a_function_of_seed_and_batch(images):
-    mix = Mix({'CutMix': {}, 'MixUp': {}}, CLASSES)
+    mix = Mixtures({'CutMix': {}, 'MixUp': {}}, CLASSES)
     first, again, other = mix(*images, 3), mix(*images, 3), mix(*images, 4)
     assert torch.equal(first[0], again[0]) and torch.equal(first[1], again[1])
     assert not torch.equal(first[0], other[0])
 
 
 def test_a_missing_label_is_a_row_of_zeros(images):
-    label = Mix({'MixUp': {}}, CLASSES)(images.obs, torch.full((COUNT,), -1), 0)[1]
+    label = Mixtures({'MixUp': {}}, CLASSES)(images.obs, torch.full((COUNT,), -1), 0)[1]
     assert not label.any()
 
 
@@ -78,4 +78,4 @@ def test_a_data_set_gives_mixed_batches_and_keeps_its_own(images):
 )
 def test_mistakes_are_named(config, words):
     with pytest.raises(UserError, match=words):
-        Mix(config, CLASSES)
+        Mixtures(config, CLASSES)

@@ -14,7 +14,7 @@ from PIL import Image
 from torchvision.datasets import ImageFolder
 
 from Datasets.Images import ImageData as module
-from Datasets.Images.Archive import find
+from Datasets.Images.Archive import find_archive
 from Datasets.Images.ImageData import ImageData
 from Datasets.Suites.Classify import Classify
 from Support.Errors import UserError
@@ -70,8 +70,8 @@ def test_an_archive_holds_what_its_folder_does(photos, tmp_path, ending, prefix)
 
 def test_an_archive_is_found_in_the_place_of_its_folder(photos, tmp_path):
     pack(photos, tmp_path / 'packed.tar.gz')
-    assert find(tmp_path / 'packed') == tmp_path / 'packed.tar.gz' and find(photos) is None
-    assert find(tmp_path / 'nothing') is None
+    assert find_archive(tmp_path / 'packed') == tmp_path / 'packed.tar.gz' and find_archive(photos) is None
+    assert find_archive(tmp_path / 'nothing') is None
     data = ImageData(ImageFolder, {'root': str(tmp_path / 'packed')}, '')
     assert equal(data, ImageData(ImageFolder, {'root': str(photos)}, ''))
 
@@ -128,7 +128,7 @@ def forbid(monkeypatch):
         raise AssertionError('it should have been kept')
 
     monkeypatch.setattr('Datasets.Images.Decode.Decoded.begin', fail)
-    monkeypatch.setattr(module, 'statistics', fail)
+    monkeypatch.setattr(module, 'pixel_statistics', fail)
 
 
 def test_images_and_statistics_are_kept_beside_the_data(photos, monkeypatch):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from Datasets.Images.ImageData import ImageData
-from Datasets.Images.Subset import Selection, numbered, select
+from Datasets.Images.Subset import Subset, class_numbers, select
 from Datasets.Suites.Classify import Classify, Digits
 from Hyperparams.Compose import compose
 from Support.Errors import UserError
@@ -14,26 +14,26 @@ LABEL = np.array([0, 1, 2, 3, 3, 2, 1, 0, -1])
 
 
 def test_classes_by_number_and_name_in_their_order():
-    assert numbered(None, NAMES) == [0, 1, 2, 3]
-    assert numbered([3, 'cat', 0], NAMES) == [3, 1, 0]
-    assert numbered(['2', 2], ['1', '2', '3']) == [1, 2]  # a name is a name, a number a number
+    assert class_numbers(None, NAMES) == [0, 1, 2, 3]
+    assert class_numbers([3, 'cat', 0], NAMES) == [3, 1, 0]
+    assert class_numbers(['2', 2], ['1', '2', '3']) == [1, 2]  # a name is a name, a number a number
 
 
 def test_a_subset_is_relabelled():
-    kept, label = select(LABEL, [3, 1], Selection(subset=[3, 1]), train=True, mini=False)
+    kept, label = select(LABEL, [3, 1], Subset(subset=[3, 1]), train=True, mini=False)
     assert kept.tolist() == [1, 3, 4, 6] and label.tolist() == [1, 0, 0, 1]  # yak is 0, cat is 1
 
 
 def test_what_has_no_label_is_for_training_alone():
-    kept, label = select(LABEL, range(4), Selection(), train=True, mini=False)
+    kept, label = select(LABEL, range(4), Subset(), train=True, mini=False)
     assert kept.tolist() == list(range(9)) and label[-1] == -1
-    kept, _ = select(LABEL, range(4), Selection(), train=False, mini=False)
+    kept, _ = select(LABEL, range(4), Subset(), train=False, mini=False)
     assert kept.tolist() == list(range(8))
 
 
 def test_images_per_class_are_at_most_so_many_and_those_for_testing_all():
     label = np.array([0] * 50 + [1] * 3 + [2] * 20)
-    selection = Selection(per_class=10)
+    selection = Subset(per_class=10)
     kept, new = select(label, range(3), selection, train=True, mini=False)
     assert np.bincount(new).tolist() == [10, 3, 10] and np.array_equal(label[kept], new)
     assert np.array_equal(kept, select(label, range(3), selection, train=True, mini=False)[0])
@@ -42,10 +42,10 @@ def test_images_per_class_are_at_most_so_many_and_those_for_testing_all():
 
 def test_a_share_of_each_class_keeps_its_label():
     label = np.array([0] * 50 + [1] * 30 + [2])
-    kept, new = select(label, range(3), Selection(labelled=0.1), train=True, mini=False)
+    kept, new = select(label, range(3), Subset(labelled=0.1), train=True, mini=False)
     assert len(kept) == 81 and np.bincount(new[new >= 0]).tolist() == [5, 3, 1]  # one at least
     assert np.array_equal(new[new >= 0], label[new >= 0])
-    assert (select(label, range(3), Selection(labelled=0.1), train=False, mini=False)[1] >= 0).all()
+    assert (select(label, range(3), Subset(labelled=0.1), train=False, mini=False)[1] >= 0).all()
 
 
 def test_digits_of_some_classes():
