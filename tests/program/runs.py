@@ -24,10 +24,15 @@ CONTEXT = multiprocessing.get_context('forkserver')
 CONTEXT.set_forkserver_preload(['tests.program.warm'])
 
 
-def fork(target, *arguments):
-    """A started process that calls `target(*arguments)`, which must have a name in its module."""
+def start_server():
+    """Starts the server, if there is none yet in this process."""
     with contextlib.chdir(PROJECT):  # where Python 3.11's server looks for what it imports
         forkserver.ensure_running()
+
+
+def fork(target, *arguments):
+    """A started process that calls `target(*arguments)`, which must have a name in its module."""
+    start_server()
     process = CONTEXT.Process(target=target, args=arguments)
     process.start()
     return process
@@ -45,13 +50,13 @@ class Done(NamedTuple):
 class Running:
     """A run that goes on beside the test, with the methods of `subprocess.Popen`."""
 
-    def __init__(self, words, folder='.', env=None, file_size=None):
-        """`file_size`: the most bytes that a file may get, as on a full disk."""
+    def __init__(self, words, folder='.', program=None, file_size=None):
+        """`program`: called with the words instead of Run.py; `file_size`: bytes after which the disk is full."""
         self.printed = tempfile.TemporaryDirectory()
         folder = Path(folder).resolve()
         folder.mkdir(parents=True, exist_ok=True)
-        arguments = [str(word) for word in words], folder, dict(os.environ | (env or {})), self.printed.name, file_size
-        self.process = fork(_program, *arguments)
+        arguments = [str(word) for word in words], folder, dict(os.environ), self.printed.name, program, file_size
+        self.process = fork(_child, *arguments)
         atexit.register(self.kill)  # nobody waits for what a failed test left running
 
     def poll(self):
@@ -103,7 +108,7 @@ def wait_for(condition, *running, seconds=120):
         time.sleep(0.01)
 
 
-def _program(words, folder, env, printed, file_size):
+def _child(words, folder, env, printed, program, file_size):
     """The child's whole life."""
     for stream, name in ((sys.stdout, 'out'), (sys.stderr, 'err')):
         stream.flush()
@@ -117,6 +122,6 @@ def _program(words, folder, env, printed, file_size):
 
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
     try:
-        sys.exit(launch(Run.main))
+        sys.exit(program(words) if program else launch(Run.main, words))
     finally:
         Path(printed, 'seconds').write_text(str(time.process_time()))
