@@ -1,7 +1,9 @@
-"""One thread for every test: tests run beside other work, and two spinning thread pools are slower than one thread."""
+"""One torch thread for every test: tests run beside each other, and two spinning thread pools are slower than one."""
 
 import pytest
 import torch
+
+from Support.Machine import usable_cores
 
 
 @pytest.fixture(autouse=True)
@@ -11,3 +13,9 @@ def one_thread():
     torch.manual_seed(0)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    """One worker for each core that a container may use; for a file or a test none, since it starts sooner without."""
+    return 0 if all('.py' in argument for argument in config.args) else usable_cores()

@@ -16,6 +16,13 @@ from benchmarks.rows import learner
 from Hyperparams.Compose import compose
 from Hyperparams.Launch import launch
 from Logging.Saving.SavedParts import part
+from tests.program import runs
+
+
+@pytest.fixture(scope='module', autouse=True)
+def server():
+    """Contenders are forked from the tests' own server, which has imported more than theirs."""
+    runs.start_server()
 
 
 @pytest.mark.parametrize('script', ['gpu', 'growth', 'run', 'saving', 'transfer'])
@@ -68,6 +75,7 @@ def test_published_figures_and_commands(name, score, source):
 
 def test_a_row_is_run_once_and_one_that_fails_is_named(capsys, monkeypatch, tmp_path):
     words = ['--device', 'cpu', '--shorten', '--rows', 'pong', '--root', str(tmp_path)]
+    monkeypatch.setattr(subprocess, 'run', lambda command, check: runs.run(command[2:]))
     assert gpu.main(words) == 0
     path = tmp_path / 'Benchmarking' / 'GPU' / 'table.csv'
     (line,) = gpu.read(path)

@@ -1,74 +1,120 @@
 """Every command of README and docs runs, shortened by overrides only; those of the agents' pages compose."""
 
-import os
 import re
 import shlex
-import subprocess
-import sys
 
 import pytest
 
 from Hyperparams.Compose import compose
 from Support.Files import PROJECT
+from tests.program.runs import run
 
-ROOT = PROJECT
-DATA = ROOT.parent / 'shared' / 'datasets'
+DATA = PROJECT.parent / 'shared' / 'datasets'
 SHORT = ['mini=true', 'threads=1', 'plotting.plot_experiments=false', 'tensorboard=false', 'video=false']
-PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').rglob('*.md'))]
+PIXELS = ['train_steps=30', 'seed_steps=20', 'evaluate_per_steps=15', 'batch_size=8', '++suite.max_frames=200']
+PAGES = [PROJECT / 'README.md', *sorted((PROJECT / 'docs').rglob('*.md'))]
 AGENTS = [page for page in PAGES if page.parent.name == 'agents']  # a hundred runs would take an hour
+LENGTHS = re.compile(r'(train_steps=[1-9]|save_per_steps|agent.num_proposals)')
+READS = re.compile(r'load=true|offline=true|reproduce=|evaluate_checkpoints=true|task=atari/\w+ generate=true|'
+                   r'(Benchmarking|Checkpoints|ReplayBuffer)/')  # fmt: skip
 
 
 def commands(page):
-    """The `python Run.py ...` lines of a page's console blocks, comments off."""
+    """The `python Run.py ...` lines of a page's console blocks, without their comments."""
+    found = []
     for block in re.findall(r'```console\n(.*?)```', page.read_text(), re.DOTALL):
         for line in block.splitlines():
             words = shlex.split(line.split(' # ')[0].strip(), comments=True)
-            if words[:2] == ['python', 'Run.py'] and '--help' not in words:
-                yield words[2:]
+            if words[:2] == ['python', 'Run.py'] and words[2:] not in found:
+                found.append(words[2:])
+    return found
+
+
+def named(pages):
+    """A parameter (page, words of a command) for each command of the pages."""
+    return [pytest.param(page, words, id=' '.join([page.stem, *words])) for page in pages for words in commands(page)]
 
 
 def write_files(page, folder):
     """The files that a page shows: a line with `their/name.py`: and a block of code."""
     for name, text in re.findall(r'^`([\w./]+)`:\n\n```\w+\n(.*?)```', page.read_text(), re.DOTALL | re.MULTILINE):
-        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
 
 
-@pytest.mark.parametrize('page', AGENTS, ids=lambda page: page.stem)
-def test_commands_of_agents_compose(page):
-    for words in commands(page):
-        compose(words)
+def written(words):
+    """(experiment, task) under which a command saves."""
+    given = dict(word.split('=', 1) for word in words if '=' in word)
+    recipe = given.get('recipe', '').split('_')[0]
+    return given.get('experiment', 'Exp'), given.get('task', f'classify/{recipe}' if recipe else 'atari/pong')
 
 
+def needed(page, words):
+    """The earlier commands of the page that saved what this one reads."""
+    text, every = ' '.join(words), commands(page)
+    if not READS.search(text):
+        return []
+    path = re.search(r'(?:Benchmarking|Checkpoints|ReplayBuffer)/(\w+)/\w+/(\w+/\w+)_\d', text)
+    read = path.groups() if path else written(words)
+    return [earlier for earlier in every[: every.index(words)] if written(earlier) == read]
+
+
+def shortened(words, full=False):
+    """The command's words and what makes it short; `full`: mini=true alone, which takes minutes for pixels."""
+    lengths = [word for word in SHORT if not word.startswith('video') or 'classify' not in str(words)]
+    if re.search('reproduce=|--help', ' '.join(words)):  # as it was recorded
+        lengths = []
+    elif re.search('atari|dmc/', written(words)[1]) and not full:
+        lengths += PIXELS
+    if any('mnist' in word for word in words):
+        lengths.append(f'data={DATA}')
+    return [*(word for word in words if not LENGTHS.match(word)), *lengths]
+
+
+@pytest.fixture(scope='module')
+def folders(tmp_path_factory):
+    """A folder for each page, with the files that it shows, and the commands that have run there."""
+    found = {}
+
+    def folder(page):
+        if page not in found:
+            found[page] = tmp_path_factory.mktemp(page.stem), []
+            write_files(page, found[page][0])
+        return found[page]
+
+    return folder
+
+
+@pytest.mark.parametrize(('page', 'words'), named(AGENTS))
+def test_commands_of_agents_compose(page, words):
+    compose(words)
+
+
+@pytest.mark.parametrize(('page', 'words'), named(page for page in PAGES if page not in AGENTS))
+def test_commands_run(page, words, folders):
+    """In the folder of its page, after those commands that saved what it loads."""
+    if any('mnist' in word for word in words) and not DATA.is_dir():
+        pytest.skip('MNIST is not here; the tests of whole runs cover the digits, which need no download')
+    folder, ran = folders(page)
+    for command in [*needed(page, words), words]:
+        if command not in ran or command == words:
+            done = run(shortened(command), folder)
+            assert done.status == 0, f'{" ".join(command)}: {done.err}'
+            ran.append(command)
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize('page', [page for page in PAGES if page not in AGENTS], ids=lambda page: page.stem)
-def test_commands_run(page, tmp_path):
-    """In their order, in one folder: a later one may load what an earlier one saved."""
-    write_files(page, tmp_path)
-    for words in commands(page):
-        if any('mnist' in word for word in words):
-            if not DATA.is_dir():
-                continue  # the tests of whole runs cover the digits, which need no data
-            words = [*words, f'data={DATA}']
-        lengths = [word for word in SHORT if not word.startswith('video') or 'classify' not in str(words)]
-        if words[0].startswith('reproduce='):  # as it was recorded
-            lengths = []
-        if 'generate=true' in words and 'task=atari/breakout' in words:
-            lengths.append('batch_size=8')  # images of 84 pixels
-        kept = [word for word in words if not re.match(r'(train_steps=[1-9]|save_per_steps|agent.num_proposals)', word)]
-        run = subprocess.run(
-            [sys.executable, ROOT / 'Run.py', *kept, *lengths], cwd=tmp_path, capture_output=True, text=True,
-            env=os.environ | {'OMP_NUM_THREADS': '1'}, timeout=280, check=False,
-        )  # fmt: skip
-        assert run.returncode == 0, f'{" ".join(words)}: {run.stderr}'
+@pytest.mark.parametrize('words', [words for words in commands(PAGES[0]) if shortened(words) != shortened(words, True)],
+                         ids=' '.join)  # fmt: skip
+def test_mini_is_short_for_pixels_too(words, tmp_path):
+    assert run(shortened(words, full=True), tmp_path, 800).status == 0
 
 
 def test_what_adding_shows_passes_its_own_test(tmp_path):
-    write_files(ROOT / 'docs' / 'adding.md', tmp_path)
-    environment = os.environ | {'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)}
-    command = [sys.executable, '-m', 'pytest', '-q', '-p', 'no:cacheprovider', tmp_path]
-    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert run.returncode == 0 and '2 passed' in run.stdout, run.stdout
+    write_files(PROJECT / 'docs' / 'adding.md', tmp_path)
+    done = run(['-q', '-p', 'no:cacheprovider', '-p', 'no:xdist', tmp_path], tmp_path, program=pytest.main)
+    assert done.status == 0 and '2 passed' in done.out, done.out
 
 
 def test_links_lead_somewhere():

@@ -2,16 +2,11 @@
 
 import csv
 import json
-import subprocess
-import sys
-import time
 
 import pytest
 from safetensors import safe_open
 
-import Run
-from Hyperparams.Launch import launch
-from Support.Files import PROJECT
+from tests.program.runs import Running, run_here, wait_for
 
 WORDS = ['task=gym/cartpole', 'threads=1', 'tensorboard=false', 'video=false', 'plotting.plot_experiments=false',
          'hidden_dim=64', 'trunk_dim=32', 'batch_size=64', 'lr=1e-3', 'evaluate_per_steps=0']  # fmt: skip
@@ -27,21 +22,12 @@ def start(tmp_path):
     running = []
 
     def start(*words):
-        command = [sys.executable, PROJECT / 'Run.py', *words]
-        running.append(subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
+        running.append(Running(words, tmp_path))
         return running[-1]
 
     yield start
     for process in running:
         process.kill()
-        process.communicate()
-
-
-def wait(condition, process, seconds=120):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert process.poll() is None and time.monotonic() < end, process.communicate()[0].decode()
-        time.sleep(0.02)
 
 
 def written(folder):
@@ -54,17 +40,17 @@ def written(folder):
 
 
 def test_any_order_any_number_any_end(tmp_path, start, monkeypatch, capsys):
-    """The learner is first and waits; two collectors come; one of them and the learner are killed and come again. What
-    comes of it has learned."""
+    """The learner starts first and waits for two collectors; it and one of them are killed and start again. It has
+    learned in the end."""
     learner = start(*LEARN, 'train_steps=1000000')
     first = start(*COLLECT)
-    wait((tmp_path / SAVED).exists, learner)
+    wait_for((tmp_path / SAVED).exists, learner, first)
     assert len(written(tmp_path)) == 1
     second = start(*COLLECT, 'collector=2')
-    wait(lambda: sum(count > 500 for count in written(tmp_path).values()) == 2, second)
+    wait_for(lambda: sum(count > 500 for count in written(tmp_path).values()) == 2, second)
 
     monkeypatch.chdir(tmp_path)
-    assert launch(Run.main, [*COLLECT, 'collector=2']) == 2  # the same number once more would do the same
+    run_here(*COLLECT, 'collector=2', status=2)  # the same number once more would do the same
     assert 'collector=3' in capsys.readouterr().err
 
     for process in first, learner:
@@ -73,9 +59,8 @@ def test_any_order_any_number_any_end(tmp_path, start, monkeypatch, capsys):
     first = start(*COLLECT)
     before = (tmp_path / SAVED).stat().st_mtime_ns
     learner = start(*LEARN, 'train_steps=3000', 'load=true')
-    wait(lambda: len(written(tmp_path)) == 3 and (tmp_path / SAVED).stat().st_mtime_ns > before, learner)
-    learner.wait(300)
-    assert learner.returncode == 0
+    wait_for(lambda: len(written(tmp_path)) == 3 and (tmp_path / SAVED).stat().st_mtime_ns > before, learner)
+    assert learner.wait(300) == 0
     for process in first, second:
         process.terminate()
         assert process.wait(60) == 128 + 15
@@ -90,12 +75,12 @@ def test_any_order_any_number_any_end(tmp_path, start, monkeypatch, capsys):
     assert names == {f'cartpole_1_{who}Train.csv' for who in ('', 'Collector_', 'Collector2_')}
 
 
-def test_what_a_learner_saved_goes_on_among_environments(tmp_path, monkeypatch):
-    """Its memory is others' replays, which stay as they are: it begins one of its own."""
+def test_a_learners_checkpoint_resumes_with_environments(tmp_path, monkeypatch):
+    """Its replays are those of collectors and stay as they are: the run begins one of its own."""
     monkeypatch.chdir(tmp_path)
     short = ['seed_steps=20', 'evaluate_episodes=1']
-    assert launch(Run.main, [*WORDS, *short, 'learn_per_steps=0', 'replay.save=true', 'train_steps=300']) == 0
-    assert launch(Run.main, [*WORDS, *short, 'offline=true', 'train_steps=20']) == 0
+    run_here(*WORDS, *short, 'learn_per_steps=0', 'replay.save=true', 'train_steps=300')
+    run_here(*WORDS, *short, 'offline=true', 'train_steps=20')
     before = written(tmp_path)
-    assert launch(Run.main, [*WORDS, *short, 'load=true', 'train_steps=60']) == 0
+    run_here(*WORDS, *short, 'load=true', 'train_steps=60')
     assert written(tmp_path) == before

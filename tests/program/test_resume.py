@@ -2,8 +2,6 @@
 
 import csv
 import json
-import multiprocessing
-import os
 import random
 import shutil
 import time
@@ -12,12 +10,11 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
-import Run
 from Agents import DQNAgent
 from Datasets.Experience import Spec
 from Datasets.Replay.Replay import Replay
-from Hyperparams.Launch import launch
 from Logging.Saving import CheckpointFile
+from tests.program.runs import CONTEXT, Running, fork, run, wait_for
 
 QUIET = ['threads=1', 'tensorboard=false', 'video=false', 'plotting.plot_experiments=false', 'evaluate_episodes=2']
 SHORT = ['train_steps=160', 'seed_steps=20', 'explore_steps=10', 'log_per_steps=13', 'evaluate_per_steps=50',
@@ -44,30 +41,6 @@ CASES = {
     'DQN generate': [DIGITS, 'generate=true', 'mini=true', 'train_steps=30', 'evaluate_per_steps=10',
                      'save_per_steps=4', 'samples=20'],
 }  # fmt: skip
-
-
-CONTEXT = multiprocessing.get_context('forkserver')
-PRELOADED = ['tests.program.test_resume', 'Logging.Evaluation.Report', 'Datasets.OpenReplay', 'torch._dynamo']
-CONTEXT.set_forkserver_preload(PRELOADED)
-
-
-def go(folder, words):
-    """A run of its own process, in a folder."""
-    os.makedirs(folder, exist_ok=True)
-    os.chdir(folder)
-    os._exit(launch(Run.main, words))
-
-
-def start(folder, words):
-    """A run in a fresh process that has all imports behind it -> Process."""
-    process = CONTEXT.Process(target=go, args=(folder, words))
-    process.start()
-    return process
-
-
-def ended(process):
-    process.join(60)
-    return process.exitcode
 
 
 def checkpoint(folder):
@@ -104,30 +77,28 @@ def stored(folder):
     return fields
 
 
-def kill_halfway(folder, words, chance):
-    """A run that is killed some time after it first saved; anew, and sooner, where it had ended before."""
+def kill_halfway(folder, words, random_state):
+    """A run that is killed some time after it first saved; again, and sooner, if it had ended before."""
     for longest in (0.3, 0.1, 0.03, 0):
-        process = start(folder, words)
-        while not list(folder.rglob('agent.safetensors')):
-            assert process.is_alive()
-            time.sleep(0.005)
-        time.sleep(chance.uniform(0, longest))
-        process.kill()
-        if ended(process) == -9:
+        running = Running(words, folder)
+        wait_for(lambda: list(folder.rglob('agent.safetensors')), running)
+        time.sleep(random_state.uniform(0, longest))
+        running.kill()
+        if running.wait() == -9:
             return
-        assert process.exitcode == 0
+        assert running.poll() == 0, running.output()
         shutil.rmtree(folder)
     pytest.fail('it always ended before it was killed')
 
 
 @pytest.mark.parametrize('case', CASES)
-def test_killed_and_gone_on_with(case, tmp_path):
+def test_a_killed_run_resumes_to_the_same_end(case, tmp_path):
     words = [*QUIET, *SHORT, 'replay.save=true', f'Agent={case.split()[0]}', *CASES[case]]
     words = [word for word in words if 'generate' not in case or word != 'replay.save=true']
     whole, killed = tmp_path / 'whole', tmp_path / 'killed'
-    assert ended(start(whole, words)) == 0
+    assert run(words, whole).status == 0
     kill_halfway(killed, words, random.Random(case))
-    assert ended(start(killed, [*words, 'load=true'])) == 0
+    assert run([*words, 'load=true'], killed).status == 0
     assert tables(killed) == tables(whole)
     assert checkpoint(killed) == checkpoint(whole)
     assert stored(killed) == stored(whole)
@@ -167,8 +138,7 @@ def test_killed_200_times_while_it_saves(tmp_path):
     replay.close()
     for _ in range(200):
         ready = CONTEXT.Event()
-        process = CONTEXT.Process(target=save_again_and_again, args=(tmp_path, ready))
-        process.start()
+        process = fork(save_again_and_again, tmp_path, ready)
         assert ready.wait(60)
         time.sleep(chance.uniform(0, 0.03))
         process.kill()
