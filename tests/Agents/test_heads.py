@@ -1,4 +1,4 @@
-"""Actions of several heads: policies by hand, and what each agent makes of them."""
+"""Actions of several heads: what each agent makes of them."""
 
 import math
 from types import SimpleNamespace
@@ -10,8 +10,7 @@ from torch import distributions
 
 from Agents import DQNAgent, DrQV2Agent, PPOAgent, RandomAgent, SACAgent, SPRAgent, TD3Agent
 from Blocks.Actors import Proposals, choose_largest
-from Blocks.Creator import Heads, Normal, pick, propose, squash, steer
-from Blocks.Distributions import Categorical, Gaussian, Joint, OneHot, SquashedGaussian
+from Blocks.Distributions import Joint, OneHot, SquashedGaussian
 from Datasets.Experience import Spec
 
 SPEC = Spec((3,), 'float32', (2 + 3 + 2,), None, one_hots=(3, 2))  # two continuous entries, two choices
@@ -24,93 +23,6 @@ def valid(action, spec=SPEC):
     continuous, *choices = np.split(action, np.cumsum([spec.continuous, *spec.one_hots])[:-1], -1)
     ones = all(((choice == 0) | (choice == 1)).all() and (choice.sum(-1) == 1).all() for choice in choices)
     return ones and np.abs(continuous).max(initial=0) <= 1
-
-
-# Policies
-
-
-def test_one_hot_by_hand():
-    policy = OneHot(ODDS.log())
-    assert policy.mode().tolist() == [[0, 0, 1]]
-    for index, odds in enumerate(ODDS[0]):
-        assert policy.log_prob(torch.eye(3)[index].unsqueeze(0)).item() == pytest.approx(math.log(odds))
-    assert policy.entropy().item() == pytest.approx(1.5 * math.log(2))
-    assert OneHot(ODDS.log(), epsilon=0.3).log_prob(torch.eye(3)[2:]).exp().item() == pytest.approx(0.7 * 0.5 + 0.1)
-    draws = OneHot(ODDS.log().expand(20_000, 3)).sample()
-    assert draws.sum(-1).eq(1).all() and (draws.mean(0) - ODDS[0]).abs().max() < 0.015
-
-
-def test_the_gradient_of_a_one_hot_is_that_of_its_probabilities():
-    logits, weight = ODDS.log().requires_grad_(), torch.tensor([1.0, 2.0, 4.0])
-    sample = OneHot(logits).rsample()
-    assert sorted(sample[0].tolist()) == [0, 0, 1]  # exactly
-    (sample * weight).sum().backward()
-    p, mean = ODDS[0], 0.25 + 0.5 + 2
-    torch.testing.assert_close(logits.grad[0], p * (weight - mean))  # of sum(p * weight)
-
-
-def test_the_entropy_gradient_of_samples_is_right_on_average():
-    """log pi(a) of a straight-through sample a: what SAC takes for its entropy."""
-    logits = ODDS.log().expand(100_000, 3).clone().requires_grad_()
-    policy = OneHot(logits)
-    policy.expect(policy.log_prob).sum().backward()
-    wanted = ODDS.log().requires_grad_()
-    OneHot(wanted).entropy().backward()
-    torch.testing.assert_close(logits.grad.mean(0), -wanted.grad[0], atol=0.01, rtol=0)
-
-
-def test_a_joint_is_the_sum_of_its_parts():
-    mean, std = torch.tensor([[0.5, -1.0]]), 0.5
-    joint = Joint([Gaussian(mean, std), OneHot(ODDS.log())], [2, 3])
-    assert joint.mode().tolist() == [[0.5, -1.0, 0, 0, 1]]
-    normal, choice = distributions.Normal(mean, std), distributions.Categorical(ODDS)
-    action = torch.tensor([[0.0, 0.0, 0, 1, 0]])
-    expected = normal.log_prob(torch.zeros(1, 2)).sum(-1) + math.log(0.25)
-    torch.testing.assert_close(joint.log_prob(action), expected)
-    torch.testing.assert_close(joint.entropy(), normal.entropy().sum(-1) + choice.entropy())
-    assert joint.sample().shape == (1, 5) and joint.sample()[0, 2:].sum() == 1
-
-
-def test_a_joint_knows_its_own_sample_exactly():
-    """Where tanh cannot be inverted."""
-    joint = Joint([SquashedGaussian(torch.full((1, 1), 20.0), torch.ones(1)), OneHot(ODDS.log())], [1, 3])
-    action = joint.rsample()
-    assert action[0, 0] == 1 and joint.log_prob(action).item() > 30 > joint.log_prob(action.clone()).item()
-
-
-# The actor's outputs, shared out
-
-
-def act(spec, choice, steering, width=1, batch=4):
-    decide = Heads(spec, choice, steering, width)
-    outputs = torch.randn(batch, *decide.outputs)
-    return outputs, decide(SimpleNamespace(actor=lambda features: features), outputs, 0.1)
-
-
-def test_each_head_decides_over_its_own_outputs():
-    outputs, policy = act(SPEC, pick, steer)
-    vector, first, second = policy.policies
-    assert torch.equal(vector.mode(), outputs[:, :2].tanh())
-    assert torch.equal(first.logits, outputs[:, 2:5]) and torch.equal(second.logits, outputs[:, 5:])
-    assert first.epsilon == 0.1 and policy.sizes == [2, 3, 2]
-    outputs, policy = act(SPEC, propose, squash, width=2)
-    assert outputs.shape == (4, 2 * 2 + 3 + 2)
-    assert torch.equal(policy.mode()[:, :2], outputs[:, :2].tanh()) and policy.policies[1].epsilon == 0
-
-
-def test_one_head_decides_alone():
-    assert type(act(Spec((3,), 'float32', (), 4), pick, steer)[1]) is Categorical
-    assert type(act(Spec((3,), 'float32', (2,), None), pick, steer)[1]) is Gaussian
-    assert type(act(BUTTONS._replace(action_shape=(3,), one_hots=(3,)), pick, steer)[1]) is OneHot
-    assert [type(policy) for policy in act(BUTTONS, pick, steer)[1].policies] == [OneHot, OneHot]
-
-
-def test_a_learned_deviation_is_a_parameter_where_something_is_continuous():
-    assert [tuple(p.shape) for p in Heads(SPEC, pick, Normal(2)).parameters()] == [(2,)]
-    assert not list(Heads(BUTTONS, pick, Normal(0)).parameters())
-
-
-# Agents
 
 
 @pytest.mark.parametrize('spec', [SPEC, BUTTONS], ids=['both', 'choices'])

@@ -9,8 +9,6 @@ import torch
 
 from Agents import A2CAgent, PPOAgent
 from Agents.Losses.PolicyGradient import approximate_kl, clipped_ratio, generalized_advantage
-from Blocks.Memories import LSTM
-from Blocks.RunningMoments import Moments, RewardScale
 from Datasets.Experience import Spec
 from Datasets.Replay.Rollout import Rollout
 from Environment import Environment
@@ -159,27 +157,6 @@ def test_the_actor_begins_undecided():
     assert (probs - 0.5).abs().max() < 0.02
 
 
-def test_running_moments_are_those_of_all_that_was_counted():
-    torch.manual_seed(0)
-    moments, parts = Moments((3,)), [torch.randn(size, 3) * 5 + 2 for size in (1, 7, 40)]
-    for part in parts:
-        moments.update(part)
-    everything = torch.cat(parts)
-    torch.testing.assert_close(moments.mean, everything.mean(0))
-    torch.testing.assert_close(moments.var, everything.var(0, correction=0))
-
-
-def test_rewards_are_scaled_by_the_deviation_of_the_discounted_return():
-    """The return is carried from rollout to rollout, and ends with its episode."""
-    scale = RewardScale(1)
-    reward, discount = torch.tensor([[1.0, 2.0, 4.0]]), torch.full((1, 3), 0.5)
-    last = torch.tensor([[False, True, False]])
-    returns = [1.0, 2.5, 4.0]
-    torch.testing.assert_close(scale(reward, discount, last), reward / np.std(returns), rtol=1e-4, atol=1e-4)
-    scaled = scale(reward, discount, last)
-    torch.testing.assert_close(scaled, reward / np.std([*returns, 3.0, 3.5, 4.0]), rtol=1e-4, atol=1e-4)
-
-
 def test_normalised_agents_see_states_of_unit_scale(rollout):
     agent = build(PPOAgent, normalize_obs=True, normalize_reward=True, num_envs=2)
     agent.learn(rollout)
@@ -188,20 +165,6 @@ def test_normalised_agents_see_states_of_unit_scale(rollout):
     torch.testing.assert_close(seen, torch.tensor([[-2.5, -2.5], [2.5, 2.5]]) / deviation, rtol=1e-4, atol=1e-4)
     saved = agent.creator.state_dict()
     assert {'encoder.running.moments.mean', 'reward_scale.moments.var', 'reward_scale.carried'} < set(saved)
-
-
-def test_a_memory_forgets_where_an_episode_begins():
-    torch.manual_seed(0)
-    memory, features = LSTM((3,), 4), torch.randn(2, 6, 3)
-    first = torch.zeros(2, 6, dtype=torch.bool)
-    first[0, 4] = True
-    states = memory(features, None, first)
-    assert states.shape == (2, 6, 2, 4)
-    torch.testing.assert_close(states[:1, 4:], memory(features[:1, 4:], None, first[:1, :2]))
-    torch.testing.assert_close(states[1:, 4:], memory(features[1:, 4:], states[1:, 3], first[1:, 4:]))
-    reference = torch.nn.LSTM(3, 4, batch_first=True)
-    reference.load_state_dict({f'{name}_l0': weight for name, weight in memory.cell.state_dict().items()})
-    torch.testing.assert_close(states[1:, :, 0], reference(features[1:])[0])
 
 
 def test_a_rollout_is_seen_as_it_was_acted_on(tmp_path):

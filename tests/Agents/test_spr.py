@@ -11,7 +11,6 @@ from torch import nn
 import Run
 import Utils
 from Agents import SPRAgent
-from Blocks.Dynamics import Dynamics, Renormalize
 from Datasets.Experience import Experience, Future, Spec
 from Datasets.Replay.Replay import Replay
 from Hyperparams.Compose import compose
@@ -89,22 +88,6 @@ def test_features_keep_their_places_and_scale():
         assert x.flatten(1).amin(1).tolist() == [0] * 5 and x.flatten(1).amax(1).tolist() == pytest.approx(
             [1] * 5, abs=1e-2
         )
-
-
-def test_renormalize_by_hand():
-    x = torch.tensor([[[[2.0, 4.0], [3.0, 6.0]]]])
-    assert Renormalize()(x).flatten().tolist() == pytest.approx([0, 0.5, 0.25, 1], abs=1e-4)
-
-
-@pytest.mark.parametrize('shape', [(6,), (4, 3, 3)])
-@pytest.mark.parametrize('discrete', [True, False])
-def test_dynamics_depend_on_the_action(shape, discrete):
-    dynamics = Dynamics(shape, () if discrete else (2,), 3 if discrete else None, hidden_dim=16).eval()
-    features = torch.randn(2, *shape)
-    actions = (torch.tensor([0, 0]), torch.tensor([0, 2])) if discrete else (torch.zeros(2, 2), torch.ones(2, 2))
-    before, after = (dynamics(features, action) for action in actions)
-    assert before.shape == features.shape and not torch.equal(before[1], after[1])
-    assert torch.equal(before[0], after[0]) == discrete
 
 
 def test_images_of_the_future_are_shifted_each_on_its_own():

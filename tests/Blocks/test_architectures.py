@@ -80,7 +80,7 @@ FITS = {
     'generator': PLAIN - {'Trunk'} | EVERYWHERE | {'Dueling', 'Generator', 'DCGAN', 'ResidualGenerator'},
     'discriminator': SEES - {'Trunk'} | FIXED | {'Airbench'},
 }
-# Of the right shape, but idle: both normalise over the scores, and here is one. No shape can tell.
+# Of the right shape, but idle: both normalize over the scores, and here is one. No shape can tell.
 IDLE = {(role, name) for role in ('q_head of continuous actions', 'discriminator') for name in ('Dueling', 'Trunk')}
 
 

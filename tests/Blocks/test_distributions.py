@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import distributions
 
-from Blocks.Distributions import Categorical, EpsilonGreedy, Gaussian, Prediction, SquashedGaussian
+from Blocks.Distributions import Categorical, EpsilonGreedy, Gaussian, Joint, OneHot, Prediction, SquashedGaussian
 
 Q = torch.tensor([[1.0, 3.0, 2.0, 0.0], [5.0, 5.0, -1.0, 0.0]])  # best: 1 | 0, the first of a tie
+ODDS = torch.tensor([[0.25, 0.25, 0.5]])
 
 
 @pytest.mark.parametrize('epsilon', [0.0, 0.3, 1.0])
@@ -159,3 +160,52 @@ def test_prediction_is_a_categorical_over_labels():
     torch.testing.assert_close(total, torch.ones(6))
     draws = Prediction(torch.zeros(50_000, 1), 0.3).sample()
     assert abs(draws.std() - 0.3) < math.sqrt(1 / 50_000)
+
+
+def test_one_hot_by_hand():
+    policy = OneHot(ODDS.log())
+    assert policy.mode().tolist() == [[0, 0, 1]]
+    for index, odds in enumerate(ODDS[0]):
+        assert policy.log_prob(torch.eye(3)[index].unsqueeze(0)).item() == pytest.approx(math.log(odds))
+    assert policy.entropy().item() == pytest.approx(1.5 * math.log(2))
+    assert OneHot(ODDS.log(), epsilon=0.3).log_prob(torch.eye(3)[2:]).exp().item() == pytest.approx(0.7 * 0.5 + 0.1)
+    draws = OneHot(ODDS.log().expand(20_000, 3)).sample()
+    assert draws.sum(-1).eq(1).all() and (draws.mean(0) - ODDS[0]).abs().max() < 0.015
+
+
+def test_the_gradient_of_a_one_hot_is_that_of_its_probabilities():
+    logits, weight = ODDS.log().requires_grad_(), torch.tensor([1.0, 2.0, 4.0])
+    sample = OneHot(logits).rsample()
+    assert sorted(sample[0].tolist()) == [0, 0, 1]  # exactly
+    (sample * weight).sum().backward()
+    p, mean = ODDS[0], 0.25 + 0.5 + 2
+    torch.testing.assert_close(logits.grad[0], p * (weight - mean))  # of sum(p * weight)
+
+
+def test_the_entropy_gradient_of_samples_is_right_on_average():
+    """log pi(a) of a straight-through sample a: what SAC takes for its entropy."""
+    logits = ODDS.log().expand(100_000, 3).clone().requires_grad_()
+    policy = OneHot(logits)
+    policy.expect(policy.log_prob).sum().backward()
+    wanted = ODDS.log().requires_grad_()
+    OneHot(wanted).entropy().backward()
+    torch.testing.assert_close(logits.grad.mean(0), -wanted.grad[0], atol=0.01, rtol=0)
+
+
+def test_a_joint_is_the_sum_of_its_parts():
+    mean, std = torch.tensor([[0.5, -1.0]]), 0.5
+    joint = Joint([Gaussian(mean, std), OneHot(ODDS.log())], [2, 3])
+    assert joint.mode().tolist() == [[0.5, -1.0, 0, 0, 1]]
+    normal, choice = distributions.Normal(mean, std), distributions.Categorical(ODDS)
+    action = torch.tensor([[0.0, 0.0, 0, 1, 0]])
+    expected = normal.log_prob(torch.zeros(1, 2)).sum(-1) + math.log(0.25)
+    torch.testing.assert_close(joint.log_prob(action), expected)
+    torch.testing.assert_close(joint.entropy(), normal.entropy().sum(-1) + choice.entropy())
+    assert joint.sample().shape == (1, 5) and joint.sample()[0, 2:].sum() == 1
+
+
+def test_a_joint_knows_its_own_sample_exactly():
+    """Where tanh cannot be inverted."""
+    joint = Joint([SquashedGaussian(torch.full((1, 1), 20.0), torch.ones(1)), OneHot(ODDS.log())], [1, 3])
+    action = joint.rsample()
+    assert action[0, 0] == 1 and joint.log_prob(action).item() > 30 > joint.log_prob(action.clone()).item()

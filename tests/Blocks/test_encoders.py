@@ -1,4 +1,4 @@
-"""The encoder: the one place where pixels are normalised."""
+"""The encoder: the one place where pixels are normalized."""
 
 import functools
 
@@ -12,7 +12,7 @@ from Blocks.Encoders import Encoder
 from Support.Errors import UserError
 
 
-def test_pixels_are_normalised_exactly_once():
+def test_pixels_are_normalized_exactly_once():
     mean, std = (10.0, 100.0, 200.0), (2.0, 5.0, 50.0)
     images = torch.randint(256, (4, 3, 5, 5), dtype=torch.uint8)
     before = images.clone()
@@ -36,7 +36,7 @@ def test_unknown_statistics_scale_to_one():
 
 
 def test_floats_stay_whole():
-    """Augmented images are floats; normalising must not write into the batch."""
+    """Augmented images are floats; normalizing must not write into the batch."""
     images = torch.rand(2, 1, 4, 4) * 255
     before = images.clone()
     Encoder((1, 4, 4), eyes=Null)(images)
@@ -83,7 +83,7 @@ def test_statistics_move_with_the_module_but_are_not_saved():
     assert not encoder.state_dict() and encoder.to('meta').mean.device.type == 'meta'
 
 
-def test_pixels_are_normalised_in_bf16_as_a_first_layer_would_round_them():
+def test_pixels_are_normalized_in_bf16_as_a_first_layer_would_round_them():
     pixels = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
     encoder = Encoder((1, 16, 16), eyes=Null)
     exact = encoder.normalized(pixels)

@@ -53,7 +53,7 @@ def test_a_record_is_encoded_part_by_part():
     torch.testing.assert_close(encoder(pack(given, PARTS)), expected)
 
 
-def test_states_of_a_record_are_normalised_and_pixels_are_not():
+def test_states_of_a_record_are_normalized_and_pixels_are_not():
     given = values(batch=500)
     records = pack(given | {'a': 5 + 3 * given['a']}, PARTS)
     encoder = RecordEncoder((2 * SIZE,), PARTS, eyes=nn.Identity, normalize=True)
@@ -63,7 +63,7 @@ def test_states_of_a_record_are_normalised_and_pixels_are_not():
     torch.testing.assert_close(seen[:, 6:56], given['b'].flatten(1) / 255)
 
 
-def test_an_agent_that_normalises_counts_the_states():
+def test_an_agent_that_normalizes_counts_the_states():
     agent = PPOAgent(SPEC, hidden_dim=8, normalize_obs=True)
     a, b, c = agent.creator.encoder.encoders
     assert a.running and c.running and not b.running

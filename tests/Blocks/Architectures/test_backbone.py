@@ -8,18 +8,19 @@ import torch
 import torchvision
 from torch import nn
 
-import Utils
 from Blocks.Actors import Actor
 from Blocks.Architectures.Backbone import Backbone
 from Blocks.Critics import Critic
 from Blocks.Encoders import Encoder
 from Blocks.Shapes import build, shape_of
+from Support.Classes import resolve
+from Support.Errors import UserError
 
 IMAGE = (4, 40, 40)
 
 
 def network(name, **options):
-    return functools.partial(Utils.resolve(f'Blocks.Architectures.Torchvision.{name}'), **options)
+    return functools.partial(resolve(f'Blocks.Architectures.Torchvision.{name}'), **options)
 
 
 @pytest.mark.parametrize('name', ['resnet18', 'squeezenet1_1', 'shufflenet_v2_x0_5', 'densenet121', 'googlenet'])
@@ -48,7 +49,7 @@ def test_options_go_to_the_network():
 
 
 def test_a_name_that_is_not_there_names_the_nearest():
-    with pytest.raises(Utils.UserError, match=r"No 'convnext_tinny' .*Nearest: convnext_tiny"):
+    with pytest.raises(UserError, match=r"No 'convnext_tinny' .*Nearest: convnext_tiny"):
         network('convnext_tinny')
 
 
@@ -76,11 +77,11 @@ def weights(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize('pretrained', [True, 'IMAGENET1K_V1'])
-def test_what_was_learned_of_colours_holds_for_other_channels(weights, pretrained):
-    """Two equal frames of colours, and four of gray, are seen as one was."""
-    colours = torch.randn(2, 3, 40, 40)
-    gray = colours.mean(1, keepdim=True)
-    for image, seen in ((colours, colours), (colours.repeat(1, 2, 1, 1), colours), (gray.repeat(1, 4, 1, 1), gray)):
+def test_what_was_learned_of_colors_holds_for_other_channels(weights, pretrained):
+    """Two equal frames of colors, and four of gray, are seen as one was."""
+    colors = torch.randn(2, 3, 40, 40)
+    gray = colors.mean(1, keepdim=True)
+    for image, seen in ((colors, colors), (colors.repeat(1, 2, 1, 1), colors), (gray.repeat(1, 4, 1, 1), gray)):
         block = build(network('resnet18', pretrained=pretrained), image.shape[1:]).eval()
         torch.testing.assert_close(block(image), weights(seen.expand(-1, 3, -1, -1)), rtol=1e-3, atol=1e-3)
 
@@ -90,24 +91,24 @@ def test_missing_weights_are_one_sentence(weights, monkeypatch):
         raise OSError('no network')
 
     monkeypatch.setattr(torch.hub, 'urlopen', offline)
-    with pytest.raises(Utils.UserError, match=r'no network.*put https://.*resnet34.*pth into .*hub/checkpoints'):
+    with pytest.raises(UserError, match=r'no network.*put https://.*resnet34.*pth into .*hub/checkpoints'):
         build(network('resnet34', pretrained=True), IMAGE)
-    with pytest.raises(Utils.UserError, match=r"No weights 'V3' of resnet18.*IMAGENET1K_V1"):
+    with pytest.raises(UserError, match=r"No weights 'V3' of resnet18.*IMAGENET1K_V1"):
         build(network('resnet18', pretrained='V3'), IMAGE)
 
 
 def test_timm_that_is_not_installed(monkeypatch):
     monkeypatch.setitem(sys.modules, 'timm', None)
-    with pytest.raises(Utils.UserError, match='pip install timm'):
-        Utils.resolve('Blocks.Architectures.Timm.vit_small_patch16_224')
+    with pytest.raises(UserError, match='pip install timm'):
+        resolve('Blocks.Architectures.Timm.vit_small_patch16_224')
 
 
 def test_timm(monkeypatch):
     pytest.importorskip('timm')
     monkeypatch.setenv('HF_HUB_OFFLINE', '1')
-    block = build(Utils.resolve('Blocks.Architectures.Timm.resnet10t'), IMAGE)
+    block = build(resolve('Blocks.Architectures.Timm.resnet10t'), IMAGE)
     assert shape_of(block, IMAGE) == (512,) and block.resize is None
-    vit = functools.partial(Utils.resolve('Blocks.Architectures.Timm.vit_tiny_patch16_224'), img_size=40, patch_size=8)
+    vit = functools.partial(resolve('Blocks.Architectures.Timm.vit_tiny_patch16_224'), img_size=40, patch_size=8)
     assert shape_of(build(vit, IMAGE, (2, 3)), IMAGE) == (2, 3)
-    with pytest.raises(Utils.UserError, match=r'No weights of timm:resnet10t.c3_in1k'):
-        build(functools.partial(Utils.resolve('Blocks.Architectures.Timm.resnet10t'), pretrained='c3_in1k'), IMAGE)
+    with pytest.raises(UserError, match=r'No weights of timm:resnet10t.c3_in1k'):
+        build(functools.partial(resolve('Blocks.Architectures.Timm.resnet10t'), pretrained='c3_in1k'), IMAGE)
