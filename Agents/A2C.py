@@ -13,7 +13,7 @@ from Agents.Losses.PolicyGradient import generalized_advantage
 from Agents.Losses.TemporalDifference import td_loss
 from Agents.Phase import Phase
 from Blocks.Architectures.MLP import Readout
-from Blocks.Creator import Creator, Heads, Normal, propose
+from Blocks.Creator import Creator, Heads, UnboundedGaussian, categorical
 from Blocks.RunningMoments import RewardScale
 from Datasets.Experience import Experience, to
 from Support.Classes import resolve
@@ -60,7 +60,7 @@ class A2C(Agent):
         encoder, spec = self.blocks.encoder(), self.spec
         memory = resolve(f'Blocks.Memories.{self._memory}')(encoder.repr_shape, self.blocks.hidden_dim)
         critic = self.blocks.critic(memory.output_shape, None)
-        decide = Heads(spec, propose, Normal(spec.continuous, self._log_std))
+        decide = Heads(spec, categorical, UnboundedGaussian(spec.continuous, self._log_std))
         actor = self.blocks.actor(memory.output_shape, decide.outputs).apply(undecided)
         creator = Creator(encoder, actor, critic, decide)
         creator.memory = memory

@@ -5,7 +5,7 @@ import torch
 from Agents import Casts
 from Agents.Agent import Agent
 from Agents.Phase import Phase
-from Blocks.Creator import Creator, Heads, pick, steer
+from Blocks.Creator import Creator, Heads, clamped_gaussian, epsilon_categorical
 from Datasets.Experience import Experience
 from Support.Errors import UserError
 
@@ -14,7 +14,7 @@ class BC(Agent):
     """The actor imitates the actions of the replay, whatever their reward. There is no critic."""
 
     def reinforce(self) -> tuple:
-        encoder, decide = self.blocks.encoder(), Heads(self.spec, pick, steer)
+        encoder, decide = self.blocks.encoder(), Heads(self.spec, epsilon_categorical, clamped_gaussian)
         creator = Creator(encoder, self.blocks.actor(encoder.repr_shape, decide.outputs), None, decide)
         return creator, Casts.observe, (Phase((self.imitation_loss,), ('encoder', 'actor')),)
 

@@ -10,7 +10,7 @@ from Blocks.Actors import Actor
 from Blocks.Architectures import Null
 from Blocks.Critics import Critic
 from Blocks.Encoders import Encoder, RecordEncoder
-from Blocks.PackedObservations import OnImages
+from Blocks.PackedObservations import AugmentImages
 from Blocks.Shapes import build
 from Datasets.Experience import Spec
 
@@ -49,7 +49,7 @@ class BlockBuilder:
         """Augmentation of observations; none by default. Of packed observations it changes the images alone."""
         aug = self.config['aug']
         if aug and self.spec.obs_kind == 'record':
-            return OnImages(aug, self.obs_shape, self.spec.parts)
+            return AugmentImages(aug, self.obs_shape, self.spec.parts)
         return build(aug or Null, self.obs_shape)
 
     def encoder(self) -> Encoder | RecordEncoder:

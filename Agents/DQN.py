@@ -12,7 +12,7 @@ from Agents.Losses.Distributional import cross_entropy, project
 from Agents.Phase import Phase
 from Blocks.Actors import Proposals
 from Blocks.Architectures.Noisy import NoisyLinear
-from Blocks.Creator import Creator, choose, scored, weigh
+from Blocks.Creator import Creator, action_values, boltzmann, epsilon_greedy
 from Datasets.Experience import Experience
 
 
@@ -46,7 +46,7 @@ class DQN(Conservative, Agent):
         encoder, spec = self.blocks.encoder(), self.spec
         critic = self.blocks.critic(encoder.repr_shape, spec.action_shape, spec.num_actions, **self._critic_options)
         actor = None if spec.num_actions else Proposals(self.num_proposals, spec.action_shape, spec.one_hots)
-        creator = Creator(encoder, actor, critic, choose if self.temperature is None else weigh)
+        creator = Creator(encoder, actor, critic, epsilon_greedy if self.temperature is None else boltzmann)
         loss = self.distribution_loss if self._critic_options['atoms'] else self.critic_loss
         return creator, Casts.observe, (Phase((loss, *self._penalties), ('encoder', 'critic')),)
 
@@ -76,7 +76,7 @@ class DQN(Conservative, Agent):
         target = self.target_creator
         if self.double_q and self.target is not None:
             return target.critic(*self._follow_up(batch)).float().amin(0)
-        return scored(target, target.encoder(batch.next_obs))[0].amax(1)
+        return action_values(target, target.encoder(batch.next_obs))[0].amax(1)
 
     def distribution_loss(self, batch: Experience) -> torch.Tensor:
         """Cross-entropy to the distribution of r + discount * Q'(s', argmax Q) (arXiv:1707.06887, algorithm 1)."""

@@ -8,7 +8,7 @@ import torch
 from Agents import Casts
 from Agents.Agent import Agent
 from Agents.Phase import Phase
-from Blocks.Creator import Creator, Heads, pick, steer
+from Blocks.Creator import Creator, Heads, clamped_gaussian, epsilon_categorical
 from Datasets.Experience import Experience
 
 
@@ -29,7 +29,7 @@ class DrQV2(Agent):
     def reinforce(self) -> tuple:
         encoder, spec = self.blocks.encoder(), self.spec
         critic = self.blocks.critic(encoder.repr_shape, spec.action_shape, spec.num_actions)
-        decide = Heads(spec, pick, partial(steer, clip=self.noise_clip))
+        decide = Heads(spec, epsilon_categorical, partial(clamped_gaussian, clip=self.noise_clip))
         actor = self.blocks.actor(encoder.repr_shape, decide.outputs)
         phases = Phase((self.critic_loss,), ('encoder', 'critic')), Phase((self.actor_loss,), ('actor',))
         return Creator(encoder, actor, critic, decide), Casts.observe, phases

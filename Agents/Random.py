@@ -7,7 +7,7 @@ import torch
 
 from Agents import Casts
 from Agents.Agent import Agent, uniform_actions
-from Blocks.Creator import Creator, choose
+from Blocks.Creator import Creator, epsilon_greedy
 
 
 class Random(Agent):
@@ -20,7 +20,7 @@ class Random(Agent):
     def reinforce(self) -> tuple:
         encoder, spec = self.blocks.encoder(), self.spec
         critic = self.blocks.critic(encoder.repr_shape, spec.action_shape, spec.num_actions)
-        return Creator(encoder, None, critic, choose), Casts.observe, ()
+        return Creator(encoder, None, critic, epsilon_greedy), Casts.observe, ()
 
     def act(self, obs: np.ndarray, explore: bool = True, first: Any = None) -> np.ndarray:
         """Observations [N, ...] -> uniform actions [N] if discrete, else [N, A]: in [-1, 1], and one-hots."""

@@ -11,7 +11,7 @@ from Agents.Agent import Agent
 from Agents.Conservative import Conservative
 from Agents.Phase import Phase
 from Blocks.Actors import Proposals
-from Blocks.Creator import Creator, Heads, propose, squash
+from Blocks.Creator import Creator, Heads, categorical, squashed_gaussian
 from Datasets.Experience import Experience
 from Support.Errors import UserError
 
@@ -50,7 +50,7 @@ class SAC(Conservative, Agent):
     def reinforce(self) -> tuple:
         encoder, spec = self.blocks.encoder(), self.spec
         critic = self.blocks.critic(encoder.repr_shape, spec.action_shape, spec.num_actions)
-        decide = Heads(spec, propose, squash, width=2)
+        decide = Heads(spec, categorical, squashed_gaussian, width=2)
         creator = Creator(encoder, self.blocks.actor(encoder.repr_shape, decide.outputs), critic, decide)
         creator.temperature = Temperature(self.temperature)
         phases = (

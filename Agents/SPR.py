@@ -1,5 +1,6 @@
 """Self-predictive representations (arXiv:2007.05929): features predict the features of the next K steps."""
 
+import math
 from typing import Any
 
 import torch
@@ -12,7 +13,6 @@ from Agents.Phase import Phase
 from Agents.TargetNetworks import move, pair
 from Blocks.Architectures import Null
 from Blocks.Dynamics import Dynamics, Renormalize
-from Blocks.Shapes import size
 from Datasets.Experience import Experience
 
 
@@ -44,7 +44,7 @@ class SPR(DQN, DrQV2):
         creator, cast, (critic, *actor) = self._control.reinforce(self)
         spec, shape = self.spec, creator.encoder.repr_shape
         creator.dynamics = Dynamics(shape, spec.action_shape, spec.num_actions, self.blocks.hidden_dim)
-        creator.projector = nn.Sequential(nn.Flatten(), nn.Linear(size(shape), self.projection_dim))
+        creator.projector = nn.Sequential(nn.Flatten(), nn.Linear(math.prod(shape), self.projection_dim))
         creator.predictor = nn.Linear(self.projection_dim, self.projection_dim)
         losses = (*critic.losses, self.self_prediction_loss)
         return creator, cast, (Phase(losses, (*critic.trains, 'dynamics', 'projector', 'predictor')), *actor)

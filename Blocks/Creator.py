@@ -27,8 +27,8 @@ class Creator(nn.Module):
     Args:
         encoder: observations -> features [B, ...].
         actor, critic: None where `decide` does without.
-        decide: (creator, features, noise) -> policy. `choose` and `weigh` use the critic's scores; `predict`, `paint`
-            and `Heads` the actor's outputs.
+        decide: (creator, features, noise) -> policy. `epsilon_greedy` and `boltzmann` use the critic's scores;
+            `predict`, `paint` and `Heads` the actor's outputs.
     """
 
     encoder: Any
@@ -63,19 +63,19 @@ class Creator(nn.Module):
 # Policies of a critic
 
 
-def choose(creator: Creator, features: Tensor, noise: float) -> Policy:
+def epsilon_greedy(creator: Creator, features: Tensor, noise: float) -> Policy:
     """Epsilon-greedy over discrete actions, or over the actor's proposals; `noise` is epsilon."""
-    q, proposals = scored(creator, features)
+    q, proposals = action_values(creator, features)
     return EpsilonGreedy(q, noise, proposals)
 
 
-def weigh(creator: Creator, features: Tensor, noise: float) -> Policy:
+def boltzmann(creator: Creator, features: Tensor, noise: float) -> Policy:
     """Boltzmann exploration: probabilities proportional to exp(Q / noise); `noise` is the temperature."""
-    q, proposals = scored(creator, features)
+    q, proposals = action_values(creator, features)
     return Categorical(q / max(noise, 1e-8), actions=proposals)
 
 
-def scored(creator: Creator, features: Tensor) -> tuple[Tensor, Tensor | None]:
+def action_values(creator: Creator, features: Tensor) -> tuple[Tensor, Tensor | None]:
     """Returns the ensemble's minimal Q of all choices [B, A], and the actor's proposals [B, A, ...] or None."""
     proposals = None if creator.actor is None else creator.actor(features)
     return creator.critic(features, proposals).float().amin(0), proposals
@@ -112,9 +112,9 @@ class Heads(nn.Module):
 
     Args:
         spec: continuous entries, choices, and whether the choices are one-hot vectors.
-        choice: (logits [B, A], noise, kind) -> policy of each choice: `pick` or `propose`.
-        steering: (outputs [B, width * entries], noise) -> policy of all continuous entries: `steer`, `squash` or a
-            `Normal`.
+        choice: (logits [B, A], noise, kind) -> policy of each choice: `epsilon_categorical` or `categorical`.
+        steering: (outputs [B, width * entries], noise) -> policy of all continuous entries: `clamped_gaussian`,
+            `squashed_gaussian` or an `UnboundedGaussian`.
         width: outputs for each continuous entry.
 
     Attributes:
@@ -130,19 +130,19 @@ class Heads(nn.Module):
     ) -> None:
         super().__init__()
         self.choice = partial(choice, kind=OneHot if spec.one_hots else Categorical)
-        self.steering = steering if spec.continuous else None
+        self.steering = steering if spec.continuous else None  # a submodule of this name in checkpoints
         self.sizes = [size for size in (spec.continuous, *spec.choices) if size]
         self.widths = (width * spec.continuous, *spec.choices)
         self.outputs = (sum(self.widths),)
 
     def forward(self, creator: Creator, features: Tensor, noise: float) -> Policy:
-        steered, *choices = creator.actor(features).float().split(self.widths, -1)
-        policies = [self.steering(steered, noise)] if self.steering else []
+        entries, *choices = creator.actor(features).float().split(self.widths, -1)
+        policies = [self.steering(entries, noise)] if self.steering else []
         policies += [self.choice(logits, noise) for logits in choices]
         return policies[0] if len(policies) == 1 else Joint(policies, self.sizes)
 
 
-def steer(outputs: Tensor, noise: float, clip: float | None = None) -> Policy:
+def clamped_gaussian(outputs: Tensor, noise: float, clip: float | None = None) -> Policy:
     """A Gaussian around tanh(outputs), clamped to [-1, 1]; `noise` is its deviation (DrQ-v2, arXiv:2107.09645).
 
     Args:
@@ -151,7 +151,7 @@ def steer(outputs: Tensor, noise: float, clip: float | None = None) -> Policy:
     return Gaussian(outputs.tanh(), noise, -1.0, 1.0, clip)
 
 
-def squash(outputs: Tensor, noise: float, low: float = -5.0, high: float = 2.0) -> Policy:
+def squashed_gaussian(outputs: Tensor, noise: float, low: float = -5.0, high: float = 2.0) -> Policy:
     """A squashed Gaussian (SAC) with a learned deviation, so that `noise` is ignored.
 
     Args:
@@ -161,7 +161,7 @@ def squash(outputs: Tensor, noise: float, low: float = -5.0, high: float = 2.0) 
     return SquashedGaussian(mean, (low + (high - low) * (log_std.tanh() + 1) / 2).exp())
 
 
-class Normal(nn.Module):
+class UnboundedGaussian(nn.Module):
     """A Gaussian around the outputs with a learned deviation, the same in every state (TRPO, arXiv:1502.05477).
 
     Ignores `noise`. Actions are unbounded; environments clip them to [-1, 1].
@@ -175,11 +175,11 @@ class Normal(nn.Module):
         return Gaussian(outputs, self.log_std.exp())
 
 
-def pick(outputs: Tensor, noise: float, kind: type[Categorical] = Categorical) -> Policy:
+def epsilon_categorical(outputs: Tensor, noise: float, kind: type[Categorical] = Categorical) -> Policy:
     """A choice by softmax(outputs), or with probability `noise` a uniformly random one."""
     return kind(outputs, noise)
 
 
-def propose(outputs: Tensor, noise: float, kind: type[Categorical] = Categorical) -> Policy:
+def categorical(outputs: Tensor, noise: float, kind: type[Categorical] = Categorical) -> Policy:
     """A choice by softmax(outputs); ignores `noise`."""
     return kind(outputs)

@@ -67,7 +67,7 @@ def part_shapes(parts: Sequence[Part], obs_shape: Sequence[int]) -> dict[str, tu
     return {name: tuple(value.shape[1:]) for name, value in empty.items()}
 
 
-class OnImages(nn.Module):
+class AugmentImages(nn.Module):
     """Augments each image in records [B, S * P] by a block of its own; leaves the other parts unchanged."""
 
     def __init__(self, block: Block, obs_shape: Sequence[int], parts: Sequence[Part]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -79,11 +78,6 @@ def check_output(module: Module, output_shape: Sequence[int], *input_shapes: Seq
     if given != tuple(output_shape):
         raise ValueError(f'Block {type(module).__name__} gives shape {given}, but {tuple(output_shape)} is wanted here')
     return module
-
-
-def size(shape: Sequence[int]) -> int:
-    """Returns the number of elements of a shape."""
-    return math.prod(shape)
 
 
 class Flat(nn.Module):

@@ -9,7 +9,7 @@ import Agents
 from Agents import Casts, DQNAgent
 from Agents.Agent import Agent
 from Agents.Phase import Phase
-from Blocks.Creator import Creator, choose
+from Blocks.Creator import Creator, epsilon_greedy
 from Datasets.Experience import Spec
 from Support.Errors import UserError
 
@@ -28,7 +28,7 @@ class Plain(Agent):
         encoder, spec = self.blocks.encoder(), self.spec
         critic = self.blocks.critic(encoder.repr_shape, spec.action_shape, spec.num_actions)
         phase = Phase((self.loss or self.critic_loss,), self.trains)
-        return Creator(encoder, None, critic, choose), Casts.observe, (phase,)
+        return Creator(encoder, None, critic, epsilon_greedy), Casts.observe, (phase,)
 
 
 def test_a_loss_that_does_not_exist_fails_in_the_constructor():

@@ -8,7 +8,7 @@ from torch import nn
 from Agents import PPOAgent
 from Blocks.Augmentations import Intensity, RandomShifts
 from Blocks.Encoders import Encoder, RecordEncoder
-from Blocks.PackedObservations import OnImages, pack, part_shapes, unpack
+from Blocks.PackedObservations import AugmentImages, pack, part_shapes, unpack
 from Datasets.Experience import Part, Spec
 
 PARTS = (Part('a', (3,), 'float32'), Part('b', (1, 5, 5), 'uint8'), Part('c', (1,), 'float32'))
@@ -72,7 +72,7 @@ def test_an_agent_that_normalizes_counts_the_states():
 def test_only_images_are_augmented():
     torch.manual_seed(0)
     given = values(batch=50)
-    augmented = unpack(OnImages(RandomShifts, (2 * SIZE,), PARTS)(pack(given, PARTS)), PARTS)
+    augmented = unpack(AugmentImages(RandomShifts, (2 * SIZE,), PARTS)(pack(given, PARTS)), PARTS)
     assert torch.equal(augmented['a'], given['a']) and torch.equal(augmented['c'], given['c'])
     assert (augmented['b'] != given['b']).any()
     assert not {*augmented['b'][0].unique().tolist()} - {*given['b'][0].unique().tolist()}  # shifted, not changed
@@ -83,5 +83,5 @@ def test_augmented_floats_are_rounded_to_bytes():
     torch.manual_seed(0)
     factor = 1 + 0.3 * torch.randn(1, 1, 1, 1).clamp(-2, 2).item()
     torch.manual_seed(0)
-    block = OnImages(lambda input_shape: Intensity(scale=0.3), (SIZE,), PARTS)
+    block = AugmentImages(lambda input_shape: Intensity(scale=0.3), (SIZE,), PARTS)
     assert unpack(block(pack(given, PARTS)), PARTS)['b'].unique().tolist() == [min(255, round(200 * factor))]
