@@ -175,7 +175,7 @@ def test_files_that_do_not_fit_are_refused(folder, capsys, change, message):
     error = capsys.readouterr().err
     assert len(error.splitlines()) == 1
     with pytest.raises(Utils.UserError, match=message):
-        ImportExport.read('bad.npz', 'replay')
+        ImportExport.import_replay('bad.npz', 'replay')
     assert not (folder / 'replay').exists()
 
 
