@@ -6,31 +6,23 @@ of T steps keeps its T + 1 observations, since returns are bootstrapped from the
 
 from __future__ import annotations
 
-import warnings
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from Datasets.Experience import Part, Spec
-from Datasets.Replay.ReplayFiles import FINAL, TERMINATED, TRUNCATED, Episode, ReplayFiles
+from Datasets.Replay.Minari import read_minari, write_minari
+from Datasets.Replay.ReplayFiles import ReplayFiles
+from Datasets.Replay.Trajectories import Trajectory, append, to_unit, trajectory
 from Support.Errors import UserError, one_line
 from Support.Files import atomic
 
 MARGIN = 256  # free slots in a new ring, since readers keep clear of slots that a writer would overwrite next
 MINARI = 'minari:'
-
-
-class Trajectory(NamedTuple):
-    """An episode, or a piece of one."""
-
-    obs: np.ndarray  # [T + 1, *obs_shape]
-    action: np.ndarray  # [T] int64 or [T, A] float32 in [-1, 1]
-    reward: np.ndarray  # [T]
-    terminated: bool  # else truncated
 
 
 # Export
@@ -58,13 +50,6 @@ def export_replay(path: str, to: str | None = None) -> None:
             named = arrays(rings.spec, each, next_observations=False) | num_actions(rings.spec)
             save_npz(Path(to, f'episode_{i:06}.npz'), named)
     print(f'{len(pieces):,} episodes: {to}')
-
-
-def trajectory(rings: ReplayFiles, episode: Episode) -> Trajectory:
-    """Returns an episode without the last action of an open one, since its result is not known."""
-    flags = rings.read('flags', episode)
-    obs, action, reward = (rings.read(name, episode) for name in ('obs', 'action', 'reward'))
-    return Trajectory(obs, action[:-1], reward[:-1], bool(flags[-2] & TERMINATED))
 
 
 def arrays(spec: Spec, each: Trajectory, next_observations: bool) -> dict[str, np.ndarray]:
@@ -126,16 +111,6 @@ def load_episodes(source: str) -> Iterator[tuple[Spec, Trajectory]]:
     if not files or not files[0].is_file():
         raise UserError(f'No file {source}, nor a folder with .npz files: import=<file.npz>, or {MINARI}<name>-v0')
     return (each for file in files for each in read_npz(file))
-
-
-def append(rings: ReplayFiles, each: Trajectory) -> None:
-    """Writes a trajectory behind the others in the one ring."""
-    steps, start = len(each.reward), int(rings.heads[0])
-    data = {name: field[0, start : start + steps + 1] for name, field in rings.data.items()}
-    data['obs'][:], data['action'][:steps], data['reward'][:steps] = each.obs, each.action, each.reward
-    data['age'][:] = np.arange(steps + 1)
-    data['flags'][-2:] = TERMINATED if each.terminated else TRUNCATED, FINAL
-    rings.heads[0] += steps + 1
 
 
 def read_npz(path: Path) -> Iterator[tuple[Spec, Trajectory]]:
@@ -225,78 +200,3 @@ def continuous(named: dict[str, np.ndarray]) -> np.ndarray:
     if not (np.abs(action) <= 1.001).all():
         raise ValueError('actions lie beyond [-1, 1]: add arrays low [A] and high [A], their bounds, to the file')
     return action.astype(np.float32)
-
-
-def to_unit(action: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Scales actions from low .. high to [-1, 1]."""
-    low, high = np.asarray(low, np.float64).reshape(-1), np.asarray(high, np.float64).reshape(-1)
-    return (2 * (action - low) / (high - low) - 1).clip(-1, 1).astype(np.float32)
-
-
-# Minari
-
-
-def minari_library() -> Any:
-    """Returns the library Minari. Raises UserError if it is not installed."""
-    try:
-        import minari
-    except ImportError as error:
-        raise UserError('Minari data sets need its library: pip install "minari[hdf5]"') from error
-    return minari
-
-
-def read_minari(name: str) -> Iterator[tuple[Spec, Trajectory]]:
-    """Yields (Spec, Trajectory) of a data set on this machine, with the observations of task=gym/..."""
-    from gymnasium.spaces import Box, Discrete
-
-    from Datasets.Suites.Support.Spaces import actions, observation
-
-    try:
-        dataset = minari_library().load_dataset(name)
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f'No Minari data set {name} here ({one_line(error)}): minari download {name}') from error
-    space: Any = dataset.action_space
-    if not isinstance(dataset.action_space, (Box, Discrete)):
-        raise UserError(f'The actions of {name} are of a kind that is not supported: {space}.')
-    convert, seen = observation(name, dataset.observation_space)
-    done = actions(name, space)[1]
-    spec = Spec(**seen, action_shape=done['action_shape'], num_actions=done['num_actions'])
-    for each in dataset:
-        obs = np.stack([convert(at_step(each.observations, t)) for t in range(len(each) + 1)]).astype(spec.obs_dtype)
-        if spec.num_actions is None:
-            action = to_unit(each.actions.reshape(len(each), -1), space.low, space.high)
-        else:
-            action = each.actions - space.start
-        yield spec, Trajectory(obs, action, each.rewards, bool(each.terminations[-1]))
-
-
-def at_step(tree: Any, t: int) -> Any:
-    """Returns the observation of step t from dicts and tuples of arrays [T + 1, ...]."""
-    if isinstance(tree, dict):
-        return {key: at_step(value, t) for key, value in tree.items()}
-    return tuple(at_step(value, t) for value in tree) if isinstance(tree, tuple) else tree[t]
-
-
-def write_minari(spec: Spec, trajectories: Iterable[Trajectory], name: str) -> None:
-    """Writes a new data set on this machine, lossless, with actions as they are stored, in [-1, 1]."""
-    from gymnasium.spaces import Box, Discrete
-
-    minari = minari_library()
-    from minari.data_collector import EpisodeBuffer
-
-    if spec.parts or (spec.num_actions is None and not spec.action_shape):
-        raise UserError('Records, and actions of which the number is not known, go to=<folder>, not to Minari.')
-    low, high = (0, 255) if spec.obs_dtype == 'uint8' else (-np.inf, np.inf)
-    seen = Box(low, high, spec.obs_shape, np.dtype(spec.obs_dtype).type)
-    done = Box(-1, 1, spec.action_shape, np.float32) if spec.num_actions is None else Discrete(spec.num_actions)
-    buffers = []
-    for i, each in enumerate(trajectories):
-        last = np.arange(len(each.reward)) == len(each.reward) - 1
-        ends = {'terminations': last & each.terminated, 'truncations': last & (not each.terminated)}
-        buffers.append(EpisodeBuffer(i, observations=each.obs, actions=each.action, rewards=each.reward, **ends))
-    options = {'observation_space': seen, 'action_space': done, 'data_format': 'hdf5', 'jpeg_encoding': False}
-    try:
-        with warnings.catch_warnings(action='ignore', category=UserWarning):  # that there is no environment
-            minari.create_dataset_from_buffers(name, buffers, **options)
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f'Minari cannot write {name}: {one_line(error)}.') from error
