@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 EXTRAS = ('log_prob', 'carry', 'advantage', 'returns')  # fields of Experience that `Spec.extras` may name
 LABEL_DTYPES = {'class': 'int64', 'target': 'float32'}  # of each kind of label
-T = TypeVar('T')
 
 
 class PartFields(NamedTuple):
@@ -75,7 +74,7 @@ class Spec(SpecFields):
             raise ValueError(f'{kinds}: obs_kind is one of {KINDS}, label_kind one of {tuple(LABEL_DTYPES)} or None')
         if unknown := [part.name for part in given.extras if part.name not in EXTRAS]:
             raise ValueError(f'extras {unknown}: their names are fields of Experience, of {EXTRAS}')
-        return SpecFields._replace(given, **kinds)
+        return SpecFields._replace(given, obs_kind=kinds['obs_kind'], label_kind=kinds['label_kind'])
 
     def _inferred(self) -> dict[str, str | None]:
         return {
@@ -176,7 +175,7 @@ class Future(NamedTuple):
     valid: Any  # [B, K] bool: step k still lies within the episode
 
 
-def to(device: torch.device, batch: T) -> T:
+def to(device: torch.device, batch: Any) -> Any:
     """Moves a tensor to a device; a NamedTuple of tensors, None and further NamedTuples field by field.
 
     Copies to CUDA go through pinned memory, asynchronously.

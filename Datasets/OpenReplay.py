@@ -1,12 +1,17 @@
-"""What an agent learns from: a data set, saved replays, a new one, or that of the run which is gone on with."""
+"""Opens the replay that the config asks for: a data set, saved replays, a new one, or that of the run being resumed."""
+
+from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from Datasets.Images.Dataset import Dataset, resident
+from Datasets.Images.ImageData import Images
 from Datasets.Replay import ReplayFiles
 from Datasets.Replay.Replay import Replay
 from Datasets.Replay.Rollout import Rollout
@@ -14,33 +19,43 @@ from Datasets.Replay.SharedReplays import SharedReplays
 from Support.Errors import UserError
 from Support.Files import wait_for
 
-UNSAVED = '_unsaved'  # ends the name of a replay that goes with its run: it is not taken for a saved one
+if TYPE_CHECKING:
+    from Datasets.Experience import Spec
+
+UNSAVED = '_unsaved'  # suffix of replays that are deleted with their run, and not taken for saved ones
 
 
-def remember(args, spec, replays, arena, on_policy=False, left=None):
-    """The memory that the config asks for.
+def open_replay(args: Any, spec: Spec, replays: Path, arena: Callable[[], Any], on_policy: bool = False,
+                left: dict[str, Any] | None = None) -> Replay | SharedReplays | Dataset:  # fmt: skip
+    """Returns the replay that the config asks for.
 
-    replays: path at which this run's replays lie, each with a date behind its name. arena(): the environments of
-    evaluation, whose suite holds the data set. on_policy: the agent learns from its last steps alone. left: the
-    `state()` of this run's memory when it was saved; if its replay is still there, the run goes on with it.
+    Arguments:
+        args: the config. spec: of the suite, with the `extras` of the agent.
+        replays: path of this run's replays, to which each adds a date.
+        arena: () -> the environments of evaluation, whose suite holds the data set.
+        on_policy: whether the agent learns from its latest steps alone.
+        left: the `state()` of this run's replay when it was saved; the run continues with that one if it still exists.
+
     Raises UserError if no such replay is saved, or not for these settings.
     """
     if spec.kind == 'classify' and args.offline:
-        return images(args, spec, arena().suite.data.train, left)
+        return open_dataset(args, spec, arena().suite.data.train, left)
     save, load, path = args.replay.save, args.replay.load, args.replay.path
     if on_policy and (load or path or args.offline):
-        raise UserError('This agent learns only from what it just did, not from a replay: choose another, as Agent=DQN')
-    wanted = (newest(Path(path or replays)) or path) if path or load else None
-    options = reading(args, on_policy)
+        raise UserError(
+            'This agent learns only from its latest steps, not from a saved replay: choose another, as Agent=DQN'
+        )
+    wanted: Any = (newest_replay(Path(path or replays)) or path) if path or load else None
+    options = replay_options(args, on_policy)
     if args.offline:
-        return follow(args, spec, replays, path and Path(wanted), options, left or {})
+        return open_shared(args, spec, replays, Path(wanted) if path else None, options, left or {})
     kind = Rollout if on_policy else Replay
-    name = f'{replays.name}_{datetime.now():%Y-%m-%d-%H-%M-%S-%f}{number(args.collector)}{"" if save else UNSAVED}'
-    new = replays.with_name(name)
+    suffix = f'{collector_suffix(args.collector)}{"" if save else UNSAVED}'
+    new = replays.with_name(f'{replays.name}_{datetime.now():%Y-%m-%d-%H-%M-%S-%f}{suffix}')
     if left and (own := own_replay(replays.parent, left, wanted, save)):
         replay = kind(spec, own, mode='r+' if save or own.name.endswith(UNSAVED) else 'c', **options)
         replay.restore(left)
-        replay.ours = own.name.endswith(UNSAVED)  # what its run made goes with it
+        replay.ours = own.name.endswith(UNSAVED)  # so that it is deleted with its run
     elif wanted:
         replay = Replay(spec, wanted, mode='r+' if save else 'c', **options)
     elif load:
@@ -58,21 +73,21 @@ def remember(args, spec, replays, arena, on_policy=False, left=None):
     return replay
 
 
-def images(args, spec, data, left):
-    """A data set."""
+def open_dataset(args: Any, spec: Spec, data: Images, left: dict[str, Any] | None) -> Dataset:
+    """Returns a data set's training images as a replay."""
     if args.conditional and (data.label < 0).any():
         raise UserError('conditional=true needs the label of every image: leave Dataset.labelled= out.')
     options = {name: args.replay[name] for name in ('transform', 'mix', 'balanced')}
-    if not (options['transform'] or options['mix']):  # which the processor does; `Aug=` is done on the device
+    if not (options['transform'] or options['mix']):  # these run on the CPU; `Aug=` runs on the device
         data = resident(data, torch.device(args.device))
-    memory = Dataset(data, args.batch_size, args.seed, **options, mean=spec.mean, classes=spec.num_actions)
+    dataset = Dataset(data, args.batch_size, args.seed, **options, mean=spec.mean, classes=spec.num_actions)
     if left:
-        memory.restore(left)
-    return memory
+        dataset.restore(left)
+    return dataset
 
 
-def reading(args, on_policy):
-    """The arguments of a replay that are no matter of which one it is."""
+def replay_options(args: Any, on_policy: bool) -> dict[str, Any]:
+    """Returns the arguments of a replay, whichever one it is."""
     other = ('save', 'load', 'path', 'wait', 'transform', 'mix', 'balanced')
     options = {name: value for name, value in args.replay.items() if name not in other}
     short = on_policy and not args.replay.save
@@ -82,14 +97,17 @@ def reading(args, on_policy):
                       'slack': slack, 'device': torch.device(args.device)}  # fmt: skip
 
 
-def resized(args, replay):
-    """Whether another size is asked for than a replay has."""
+def resized(args: Any, replay: Replay) -> bool:
+    """Returns whether the config asks for another capacity than a replay has."""
     return args.replay.capacity and replay.slots(args.replay.capacity, replay.num_envs) != replay.kept
 
 
-def own_replay(folder, left, wanted, save):
-    """The replay that a run left, where it goes on with that one; to be saved, it gets a name that says so."""
-    if 'name' not in left:  # it learned from others' replays
+def own_replay(folder: Path, left: dict[str, Any], wanted: Path | None, save: bool) -> Path | None:
+    """Returns the replay of the run being resumed, or None; to `save` it, its `_unsaved` suffix is dropped.
+
+    Raises UserError if another process still writes it.
+    """
+    if 'name' not in left:  # it learned from replays of other processes
         return None
     own = folder / left['name']
     if not (own / ReplayFiles.HEADER).is_file():
@@ -101,57 +119,60 @@ def own_replay(folder, left, wanted, save):
     return own.rename(own.with_name(own.name.removesuffix(UNSAVED))) if save else own
 
 
-def newest(replays):
-    """The replay at a path, or the newest of those with that name and a date behind it; None if there is none."""
+def newest_replay(replays: Path) -> Path | None:
+    """Returns the replay at a path, or the newest one with that name and a date, or None."""
     if (replays / ReplayFiles.HEADER).is_file():
         return replays
-    return max(saved(replays), default=None)
+    return max(saved_replays(replays), default=None)
 
 
-def saved(replays):
-    """The replays of that name, each with a date behind it, which sorts them."""
+def saved_replays(replays: Path) -> list[Path]:
+    """Returns the replays of that name, each with a date, by which they sort."""
     return [path.parent for path in replays.parent.glob(f'{replays.name}_[0-9]*[0-9]/{ReplayFiles.HEADER}')]
 
 
-def follow(args, spec, replays, path, options, left):
-    """Saved replays, to learn from alone: that at `path`; else the newest of this run with all that other processes are
-    writing, and those that come later."""
-    first = newest(replays)
+def open_shared(args: Any, spec: Spec, replays: Path, path: Path | None, options: dict[str, Any],
+                left: dict[str, Any]) -> SharedReplays:  # fmt: skip
+    """Returns saved replays to learn from without collecting: the one at `path`, or else the newest of this run, those
+    that other processes are writing, and those that come later.
+    """
+    first = newest_replay(replays)
 
-    def find():
-        return [each for each in sorted(saved(replays)) if first is None or each >= first
+    def find() -> Iterable[Path]:
+        return [each for each in sorted(saved_replays(replays)) if first is None or each >= first
                 or each.name in left.get('names', ()) or ReplayFiles.in_use(each)]  # fmt: skip
 
-    def read(place):
+    def read(place: Path) -> Replay:
         replay = Replay(spec, place, mode='r', **options)
         if resized(args, replay):
             raise UserError(f'offline=true reads the replay at {place} as it is: leave replay.capacity= out.')
         return replay
 
-    memory = SharedReplays((lambda: [path]) if path else find, read, args.batch_size, args.seed)
+    shared = SharedReplays((lambda: [path]) if path else find, read, args.batch_size, args.seed)
     lack = f'The replay at {path or replays} holds too few steps to learn from'
-    if not memory.parts:
+    if not shared.parts:
         lack = f'No replay at {replays}_*: run with replay.save=true, or give replay.path=<folder>'
-    wait_for(lambda: memory.ready, lack, args.replay.wait)
-    memory.cursor = left.get('cursor', 0)
-    return memory
+    wait_for(lambda: shared.ready, lack, args.replay.wait)
+    shared.cursor = left.get('cursor', 0)
+    return shared
 
 
-def number(collector):
-    """What ends the name of a collector's replay."""
+def collector_suffix(collector: int) -> str:
+    """Returns the suffix of the name of a collector's replay."""
     return f'_{collector}' if collector > 1 else ''
 
 
-def refuse_twins(replays, args):
+def refuse_twins(replays: Path, args: Any) -> None:
     """Raises UserError if a collector of the same number is at work: both would do the same."""
-    twins = re.compile(rf'{re.escape(replays.name)}_[\d-]+{number(args.collector)}')
-    if args.load_per_steps and any(twins.fullmatch(each.name) and ReplayFiles.in_use(each) for each in saved(replays)):
+    twins = re.compile(rf'{re.escape(replays.name)}_[\d-]+{collector_suffix(args.collector)}')
+    others = (each for each in saved_replays(replays) if twins.fullmatch(each.name))
+    if args.load_per_steps and any(ReplayFiles.in_use(each) for each in others):
         raise UserError(f'Collector {args.collector} of this run is at work already: collector={args.collector + 1}')
 
 
-def name_leftovers(experiment):
-    """A line for each replay in an experiment's folder that a killed run could not delete. They are not ours to."""
+def name_leftovers(experiment: Path) -> None:
+    """Prints a line for each replay in an experiment's folder that a killed run could not delete."""
     for path in sorted(experiment.glob(f'*/*/*{UNSAVED}')):
         if not ReplayFiles.in_use(path):
             size = ReplayFiles.folder_bytes(path) / 1e6
-            print(f'A killed run left {path} ({size:.1f} MB): delete it, or go on with replay.path=')
+            print(f'A killed run left {path} ({size:.1f} MB): delete it, or continue from it with replay.path=')

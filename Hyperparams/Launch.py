@@ -110,8 +110,8 @@ def why_command(words: list[str], config_dir: str | None = None) -> None:
 
 COMMANDS: dict[str, Callable[[list[str], str | None], None]] = {  # words that start something other than a run
     'inspect': partial(replay_command, 'inspect', 'Logging.Plots.InspectReplay.inspect'),
-    'export': partial(replay_command, 'export', 'Datasets.Replay.ImportExport.write'),
-    'import': partial(replay_command, 'import', 'Datasets.Replay.ImportExport.read'),
+    'export': partial(replay_command, 'export', 'Datasets.Replay.ImportExport.export_replay'),
+    'import': partial(replay_command, 'import', 'Datasets.Replay.ImportExport.import_replay'),
     'why': why_command,
 }
 

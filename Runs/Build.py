@@ -126,7 +126,7 @@ class Parts:
 
 def parts(args: DictConfig) -> Parts:
     """Builds the parts of a run, and restores the run that `load=true` resumes."""
-    from Datasets.OpenReplay import remember
+    from Datasets.OpenReplay import open_replay
     from Logging.Saving import Resume
     from Logging.Saving.CheckpointFolder import CheckpointFolder
 
@@ -143,7 +143,7 @@ def parts(args: DictConfig) -> Parts:
         training.overlap = False  # it learns from whole rollouts of its own
     resumed = checkpoints.load(built) if args.load else {}
     spec = suite.spec._replace(extras=built.extra_parts)  # of the replay
-    replay = remember(args, spec, replays, lambda: evaluation, built.on_policy, resumed.get('memory'))
+    replay = open_replay(args, spec, replays, lambda: evaluation, built.on_policy, resumed.get('memory'))
     seed_steps = 0 if args.offline or built.on_policy else args.seed_steps
     seed_steps += 0 if len(replay) else built.step  # a replay that is empty again is filled before it is learned from
     if resumed:

@@ -74,15 +74,16 @@ class Archive:
 def members(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
     """Yields the name of every file in an archive and a function that reads it, in the archive's order."""
     if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            for info in archive.infolist():
+        with zipfile.ZipFile(path) as packed:
+            for info in packed.infolist():
                 if not info.is_dir():
-                    yield info.filename, functools.partial(archive.read, info)
+                    yield info.filename, functools.partial(packed.read, info)
     else:
         with tarfile.open(path) as archive:
-            for info in archive:
-                if info.isfile():
-                    yield info.name, archive.extractfile(info).read
+            for member in archive:
+                file = archive.extractfile(member) if member.isfile() else None
+                if file:
+                    yield member.name, file.read
 
 
 def within(files: dict[tuple[str, ...], bytes]) -> dict[tuple[str, ...], bytes]:

@@ -6,12 +6,14 @@ Each is called with (obs uint8 [B, C, H, W], draw) and returns uint8 [B, C, H, W
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 
-class Draw(NamedTuple):
+@dataclass(frozen=True)
+class Draw:
     """The inputs of a transform beside the images."""
 
     random: np.random.Generator  # of this batch alone
@@ -75,7 +77,7 @@ class RandomCrop:
     def padded(self, obs: np.ndarray, left: int, right: int, top: int, bottom: int) -> np.ndarray:
         """Returns the images [B, C, H, W] with that many pixels added on each side."""
         if self.mode != 'constant':
-            return np.pad(obs, ((0, 0), (0, 0), (top, bottom), (left, right)), self.mode)
+            return np.pad(obs, ((0, 0), (0, 0), (top, bottom), (left, right)), self.mode)  # type: ignore[call-overload]
         batch, channels, height, width = obs.shape
         fill = np.reshape(self.fill, (-1, 1, 1)) if np.ndim(self.fill) else self.fill
         wide = np.full((batch, channels, top + height + bottom, left + width + right), fill, np.uint8)
@@ -97,8 +99,8 @@ class Cutout:
     def __call__(self, obs: np.ndarray, draw: Draw) -> np.ndarray:
         batch, _, height, width = obs.shape
         square = np.arange(self.size) - self.size // 2
-        rows = (draw.random.integers(height, size=batch)[:, None] + square).clip(0, height - 1)  # [B, size]
-        columns = (draw.random.integers(width, size=batch)[:, None] + square).clip(0, width - 1)
+        top, left = (draw.random.integers(side, size=(batch, 1)) for side in (height, width))
+        rows, columns = (top + square).clip(0, height - 1), (left + square).clip(0, width - 1)  # [B, size]
         obs = obs.copy()
         fill = np.rint(draw.mean if self.fill is None else self.fill).astype(np.uint8)
         obs[np.arange(batch)[:, None, None], :, rows[:, :, None], columns[:, None, :]] = fill  # [B, size, size, C]

@@ -90,7 +90,7 @@ def resident(images: Images, device: torch.device) -> Images:
     """Returns the images on the device if all of them fit there, so that batches need no transfer."""
     if isinstance(images.obs, Decoded) or images.obs.nbytes > room(device):
         return images
-    return type(images)(*(field.to(device) for field in images))
+    return images._replace(obs=images.obs.to(device), label=images.label.to(device))
 
 
 def epoch_order(size: int, seed: int, epoch: int) -> np.ndarray:

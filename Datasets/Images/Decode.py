@@ -137,7 +137,7 @@ def labels(dataset: Any, indices: np.ndarray, name: str) -> np.ndarray:
 
 def listed_labels(dataset: Any, attribute: str, column: bool = False) -> list[int] | None:
     """Returns the classes of all items from an attribute of the data set; None if it holds something else."""
-    values = getattr(dataset, attribute, None)
+    values: Any = getattr(dataset, attribute, None)
     try:
         values = [pair[1] for pair in values] if column else values
         array = np.asarray(values)

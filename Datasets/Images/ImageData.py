@@ -79,7 +79,7 @@ class ImageData:
     def statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Mean and standard deviation of the training pixels, each a tuple over channels, in 0..255."""
         _, _, cache = self._training
-        known = cache and cache.statistics()
+        known = cache.statistics() if cache else None
         if known is None:
             known = pixel_statistics(self.train.obs)
             if cache:
@@ -100,8 +100,7 @@ class ImageData:
         cache = self._cache(split, shape, names)
         kept = cache.images() if cache and not self.stream else None
         if kept:
-            obs, label, names = kept
-            return Images(obs, label), names, cache
+            return Images(*kept[:2]), kept[2], cache
         stored = stored_images(split.dataset)
         if stored:
             labels = stored.label.numpy()[split.indices]
@@ -115,6 +114,7 @@ class ImageData:
         if len(chosen) == 0:
             raise UserError(f'{split.name} has no images of these classes for {"training" if train else "testing"}.')
         indices, label = split.indices[chosen], torch.from_numpy(labels)
+        obs: torch.Tensor | Decoded
         if stored and shape in ((None, None, None), (None, *stored.obs.shape[2:]), tuple(stored.obs.shape[1:])):
             obs = stored.obs if len(indices) == len(stored.obs) else stored.obs[torch.from_numpy(indices)]
         else:

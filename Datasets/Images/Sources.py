@@ -11,7 +11,7 @@ import hashlib
 import inspect
 import os
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -101,9 +101,11 @@ class Split:
     @functools.cached_property
     def state(self) -> Any:
         """A value that changes with the files, found without opening a folder of images; None if there is none."""
+        if self.root is None:
+            return None
         if self.name == 'ImageFolder':
             return files_state(self.root) if self.root.exists() else None
-        if self.root is not None and self.build.__module__.startswith('torchvision.'):
+        if self.build.__module__.startswith('torchvision.'):
             return [str(self.root.absolute()), len(self.dataset)]  # published: they do not change
         return None
 
@@ -111,7 +113,8 @@ class Split:
 def files_state(root: Path) -> str:
     """Returns a digest of the names, sizes and modification times of the files under a folder, or of one file."""
     digest = hashlib.sha256()
-    for folder, folders, files in os.walk(root) if root.is_dir() else [(root.parent, [], [root.name])]:
+    tree: Iterable[Any] = os.walk(root) if root.is_dir() else [(root.parent, [], [root.name])]
+    for folder, folders, files in tree:
         folders.sort()
         for name in sorted(files):
             path = os.path.join(folder, name)

@@ -71,7 +71,7 @@ def select(label: np.ndarray, classes: Sequence[int], subset: Subset, train: boo
         kept = np.sort(np.random.default_rng(0).permutation(kept)[: MINI[train]])
     label = label[kept]
     if train and subset.labelled is not None:
-        known = [random.permutation(np.flatnonzero(label == k)) for k in range(len(classes))]
-        known = np.concatenate([of[: max(1, round(subset.labelled * len(of)))] for of in known])
+        shuffled = [random.permutation(np.flatnonzero(label == k)) for k in range(len(classes))]
+        known = np.concatenate([of[: max(1, round(subset.labelled * len(of)))] for of in shuffled])
         label = np.where(np.isin(np.arange(len(label)), known), label, -1)
     return kept, label

@@ -74,7 +74,7 @@ def build_transform(name: str, arguments: Mapping[str, Any] | None) -> Callable[
     if name not in kinds:
         raise UserError(f"No transform '{name}' (replay.transform).{hint(name, kinds)}")
     try:
-        transform = kinds[name](**arguments)
+        transform: Any = kinds[name](**arguments)
     except (TypeError, ValueError) as error:
         raise UserError(f'replay.transform: {name} does not take {arguments}: {one_line(error)}') from error
     if name in OWN:

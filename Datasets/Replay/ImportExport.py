@@ -1,40 +1,35 @@
-"""Replays to and from other programs: NumPy arrays as D4RL has them (arXiv:2004.07219), and Minari data sets.
+"""Replays to and from other programs: NumPy arrays in D4RL's layout (arXiv:2004.07219), and Minari data sets.
 
 `python Run.py export=<replay> to=<file.npz | folder | minari:name-v0>`, `import=<one of these> to=<replay>`. An episode
-of T steps travels with its T + 1 observations: at a time limit one bootstraps from the last.
+of T steps keeps its T + 1 observations, since returns are bootstrapped from the last one after a time limit.
 """
 
-import warnings
+from __future__ import annotations
+
 import zipfile
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 
 from Datasets.Experience import Part, Spec
-from Datasets.Replay.ReplayFiles import FINAL, TERMINATED, TRUNCATED, ReplayFiles
+from Datasets.Replay.Minari import read_minari, write_minari
+from Datasets.Replay.ReplayFiles import ReplayFiles
+from Datasets.Replay.Trajectories import Trajectory, append, to_unit, trajectory
 from Support.Errors import UserError, one_line
 from Support.Files import atomic
 
-MARGIN = 256  # slots of a new ring that stay free: a reader keeps clear of what a writer would overwrite next
+MARGIN = 256  # free slots in a new ring, since readers keep clear of slots that a writer would overwrite next
 MINARI = 'minari:'
-
-
-class Trajectory(NamedTuple):
-    """An episode, or a piece of one."""
-
-    obs: np.ndarray  # [T + 1, *obs_shape]
-    action: np.ndarray  # [T] int64 or [T, A] float32 in [-1, 1]
-    reward: np.ndarray  # [T]
-    terminated: bool  # else cut off
 
 
 # Export
 
 
-def write(path, to=None):
-    """The replay at `path` as a .npz file, as a folder with one for each episode, or as a Minari data set."""
+def export_replay(path: str, to: str | None = None) -> None:
+    """Writes the replay at `path` as a .npz file, as a folder with one for each episode, or as a Minari data set."""
     rings = ReplayFiles(None, path, mode='r')
     if not to:
         raise UserError(f'Where to? export={path} to=<file.npz>, to=<folder> or to={MINARI}<name>-v0')
@@ -47,27 +42,22 @@ def write(path, to=None):
     if to.startswith(MINARI):
         write_minari(rings.spec, trajectories, to.removeprefix(MINARI))
     elif to.endswith('.npz'):
-        every = [arrays(rings, each, next_observations=True) for each in trajectories]
-        save(to, {name: np.concatenate([each[name] for each in every]) for name in every[0]} | extra(rings.spec))
+        every = [arrays(rings.spec, each, next_observations=True) for each in trajectories]
+        joined = {name: np.concatenate([each[name] for each in every]) for name in every[0]}
+        save_npz(to, joined | num_actions(rings.spec))
     else:
         for i, each in enumerate(trajectories):
-            save(Path(to, f'episode_{i:06}.npz'), arrays(rings, each, next_observations=False) | extra(rings.spec))
+            named = arrays(rings.spec, each, next_observations=False) | num_actions(rings.spec)
+            save_npz(Path(to, f'episode_{i:06}.npz'), named)
     print(f'{len(pieces):,} episodes: {to}')
 
 
-def trajectory(rings, episode):
-    """What was done last in an open episode is left out: what came of it is not known."""
-    flags = rings.read('flags', episode)
-    obs, action, reward = (rings.read(name, episode) for name in ('obs', 'action', 'reward'))
-    return Trajectory(obs, action[:-1], reward[:-1], bool(flags[-2] & TERMINATED))
-
-
-def arrays(rings, each, next_observations):
-    """A trajectory by D4RL's names: observations [T] and next_observations [T], or observations [T + 1] alone."""
+def arrays(spec: Spec, each: Trajectory, next_observations: bool) -> dict[str, np.ndarray]:
+    """Returns a trajectory by D4RL's names: observations and next_observations [T], or observations [T + 1] alone."""
     last = np.arange(len(each.reward)) == len(each.reward) - 1
     named = {'actions': each.action, 'rewards': each.reward}
     named |= {'terminals': last & each.terminated, 'timeouts': last & (not each.terminated)}
-    for part, obs in rings.spec.split(each.obs).items():
+    for part, obs in spec.split(each.obs).items():
         end = f'/{part}' if part else ''
         named[f'observations{end}'] = obs[:-1] if next_observations else obs
         if next_observations:
@@ -75,12 +65,13 @@ def arrays(rings, each, next_observations):
     return named
 
 
-def extra(spec):
-    """How many actions there are to choose from, which nobody sees by the actions."""
+def num_actions(spec: Spec) -> dict[str, Any]:
+    """Returns the number of discrete actions as an array, since the actions that were taken do not show it."""
     return {} if spec.num_actions is None else {'num_actions': np.int64(spec.num_actions)}
 
 
-def save(path, named):
+def save_npz(path: Path | str, named: dict[str, Any]) -> None:
+    """Writes arrays as .npz, whole or not at all."""
     with atomic(path) as temporary, open(temporary, 'wb') as file:
         np.savez(file, allow_pickle=False, **named)
 
@@ -88,21 +79,21 @@ def save(path, named):
 # Import
 
 
-def read(source, to=None):
-    """A new replay at `to`, one ring that holds every episode of a .npz file, a folder of them or a Minari data set."""
+def import_replay(source: str, to: str | None = None) -> None:
+    """Writes a new replay at `to`, one ring with every episode of a .npz file, a folder of them or a Minari set."""
     if not to or Path(to).exists():
         raise UserError(f'{to} is there already: give another place with to=' if to else
                         f'Where to? import={source} to=Datasets/ReplayBuffer/<name>')  # fmt: skip
     spec, steps, episodes = None, 0, 0
-    for kind, each in load(source):  # once to learn how much there is, which may be more than memory
-        if spec not in (None, kind):
-            raise UserError(f'{source} holds episodes of several kinds: {kind} after {spec}.')
-        spec, steps, episodes = kind, steps + len(each.reward), episodes + 1
+    for own, each in load_episodes(source):  # once to learn how much there is, which may be more than memory
+        if spec not in (None, own):
+            raise UserError(f'{source} holds episodes of several kinds: {own} after {spec}.')
+        spec, steps, episodes = own, steps + len(each.reward), episodes + 1
     if not steps:
         raise UserError(f'{source} holds no whole step.')
     rings = ReplayFiles(spec, to, 1, steps + episodes + MARGIN)
     try:
-        for _, each in load(source):
+        for _, each in load_episodes(source):
             append(rings, each)
         rings.flush()
     except BaseException:
@@ -111,8 +102,8 @@ def read(source, to=None):
     print(f'{episodes:,} episodes of {steps:,} steps; to learn from them: offline=true replay.path={to}')
 
 
-def load(source):
-    """Yields (Spec, Trajectory) of everything there."""
+def load_episodes(source: str) -> Iterator[tuple[Spec, Trajectory]]:
+    """Returns (Spec, Trajectory) of every episode in a source."""
     if source.startswith(MINARI):
         return read_minari(source.removeprefix(MINARI))
     path = Path(source)
@@ -122,22 +113,12 @@ def load(source):
     return (each for file in files for each in read_npz(file))
 
 
-def append(rings, each):
-    """A trajectory behind the others in the one ring."""
-    steps, start = len(each.reward), int(rings.heads[0])
-    data = {name: field[0, start : start + steps + 1] for name, field in rings.data.items()}
-    data['obs'][:], data['action'][:steps], data['reward'][:steps] = each.obs, each.action, each.reward
-    data['age'][:] = np.arange(steps + 1)
-    data['flags'][-2:] = TERMINATED if each.terminated else TRUNCATED, FINAL
-    rings.heads[0] += steps + 1
-
-
-def read_npz(path):
-    """Yields (Spec, Trajectory) of a file. Raises UserError where it is none of such arrays."""
+def read_npz(path: Path) -> Iterator[tuple[Spec, Trajectory]]:
+    """Yields (Spec, Trajectory) of every episode in a file. Raises UserError if it holds no such arrays."""
     try:
         with np.load(path, allow_pickle=False) as file:
             named = {name: file[name] for name in file.files}
-        yield from split(named)
+        yield from split_episodes(named)
     except KeyError as error:
         raise UserError(
             f'{path} has no {error.args[0]}: it takes observations, actions, rewards, terminals.'
@@ -146,16 +127,16 @@ def read_npz(path):
         raise UserError(f'{path} cannot be read as episodes: {one_line(error)}.') from error
 
 
-def split(named):
-    """Arrays by D4RL's names, behind each other -> (Spec, Trajectory) of each episode.
+def split_episodes(named: dict[str, np.ndarray]) -> Iterator[tuple[Spec, Trajectory]]:
+    """Yields (Spec, Trajectory) of every episode in arrays by D4RL's names, which hold one episode after the other.
 
-    A time limit whose last observation is not given takes the last step with it.
+    Where the last observation before a time limit is not given, the episode loses its last step.
     """
     obs, parts = observations(named, 'observations')
     given = any(name.startswith('next_observations') for name in named)
-    following = observations(named, 'next_observations')[0] if given else None
+    following = observations(named, 'next_observations')[0] if given else obs[:0]
     reward = np.asarray(named['rewards'], np.float32).reshape(-1)
-    action = vectors(named) if named['actions'].dtype.kind == 'f' else choices(named)
+    action = continuous(named) if named['actions'].dtype.kind == 'f' else discrete(named)
     total, nothing = len(reward), np.zeros(len(reward), bool)
     terminal, timeout = (np.asarray(named.get(name, nothing), bool) for name in ('terminals', 'timeouts'))
     lengths = {len(each) for each in (action, terminal, timeout, *([following] if given else []))}
@@ -171,7 +152,7 @@ def split(named):
             last = following[stop - 1 : stop]
         elif stop == total < len(obs):
             last = obs[stop:]
-        else:  # nobody bootstraps from it after a terminal
+        else:  # nothing is bootstrapped from it after a terminal
             last = obs[stop - 1 : stop] if terminal[stop - 1] else obs[:0]
         seen = np.concatenate([obs[start:stop], last])
         done = slice(start, start + len(seen) - 1)
@@ -179,8 +160,8 @@ def split(named):
             yield spec, Trajectory(seen, action[done], reward[done], bool(terminal[stop - 1]))
 
 
-def observations(named, key):
-    """Arrays `key`, or `key/<part>` of a record -> [M, *obs_shape] uint8 or float32, the Parts in their order."""
+def observations(named: dict[str, np.ndarray], key: str) -> tuple[np.ndarray, tuple[Part, ...]]:
+    """Returns arrays `key`, or `key/<part>` of a record, as [M, *obs_shape] uint8 or float32, and the Parts."""
     values = {name.removeprefix(key).removeprefix('/'): frames(value) for name, value in named.items()
               if name == key or name.startswith(f'{key}/')}  # fmt: skip
     if not values:
@@ -192,8 +173,8 @@ def observations(named, key):
     return np.concatenate(flat, 1), parts
 
 
-def frames(value):
-    """Images [M, H, W], [M, H, W, C] or [M, C, H, W] uint8 -> [M, C, H, W]; all other numbers -> [M, D] float32."""
+def frames(value: np.ndarray) -> np.ndarray:
+    """Returns images uint8 [M, H, W], [M, H, W, C] or [M, C, H, W] as [M, C, H, W], other numbers as float32 [M, D]."""
     if value.dtype == np.uint8 and value.ndim in (3, 4):
         if value.ndim == 3:
             return value[:, None]
@@ -203,94 +184,19 @@ def frames(value):
     return value.reshape(len(value), -1).astype(np.float32)
 
 
-def choices(named):
-    """Actions [M] or [M, 1] of integers -> [M] int64."""
+def discrete(named: dict[str, np.ndarray]) -> np.ndarray:
+    """Returns integer actions [M] or [M, 1] as int64 [M]."""
     action = named['actions'].reshape(len(named['actions']), -1)
     if action.shape[1] != 1 or action.dtype.kind not in 'iu' or action.min(initial=0) < 0:
         raise ValueError(f'actions {list(action.shape)} {action.dtype} are neither choices 0, 1, ... [M] nor floats')
     return action[:, 0].astype(np.int64)
 
 
-def vectors(named):
-    """Actions [M, A] or [M] of floats -> [M, A] float32 in [-1, 1], of `low` .. `high` where these are given."""
+def continuous(named: dict[str, np.ndarray]) -> np.ndarray:
+    """Returns float actions [M, A] or [M] as float32 [M, A] in [-1, 1], scaled from `low` .. `high` if given."""
     action = named['actions'].reshape(len(named['actions']), -1)
     if 'low' in named and 'high' in named:
         return to_unit(action, named['low'], named['high'])
     if not (np.abs(action) <= 1.001).all():
         raise ValueError('actions lie beyond [-1, 1]: add arrays low [A] and high [A], their bounds, to the file')
     return action.astype(np.float32)
-
-
-def to_unit(action, low, high):
-    """low .. high -> [-1, 1]."""
-    low, high = np.asarray(low, np.float64).reshape(-1), np.asarray(high, np.float64).reshape(-1)
-    return (2 * (action - low) / (high - low) - 1).clip(-1, 1).astype(np.float32)
-
-
-# Minari
-
-
-def minari_library():
-    """Raises UserError if it is not installed."""
-    try:
-        import minari
-    except ImportError as error:
-        raise UserError('Minari data sets need its library: pip install "minari[hdf5]"') from error
-    return minari
-
-
-def read_minari(name):
-    """Yields (Spec, Trajectory) of a data set on this machine, observed as task=gym/... observes the environment."""
-    from gymnasium.spaces import Box, Discrete
-
-    from Datasets.Suites.Support.Spaces import actions, observation
-
-    try:
-        dataset = minari_library().load_dataset(name)
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f'No Minari data set {name} here ({one_line(error)}): minari download {name}') from error
-    space = dataset.action_space
-    if not isinstance(space, (Box, Discrete)):
-        raise UserError(f'The actions of {name} are of a kind that is not supported: {space}.')
-    convert, seen = observation(name, dataset.observation_space)
-    done = actions(name, space)[1]
-    spec = Spec(**seen, action_shape=done['action_shape'], num_actions=done['num_actions'])
-    for each in dataset:
-        obs = np.stack([convert(row(each.observations, t)) for t in range(len(each) + 1)]).astype(spec.obs_dtype)
-        if spec.num_actions is None:
-            action = to_unit(each.actions.reshape(len(each), -1), space.low, space.high)
-        else:
-            action = each.actions - space.start
-        yield spec, Trajectory(obs, action, each.rewards, bool(each.terminations[-1]))
-
-
-def row(tree, t):
-    """What was seen at step t, of dicts and tuples of arrays [T + 1, ...]."""
-    if isinstance(tree, dict):
-        return {key: row(value, t) for key, value in tree.items()}
-    return tuple(row(value, t) for value in tree) if isinstance(tree, tuple) else tree[t]
-
-
-def write_minari(spec, trajectories, name):
-    """A new data set on this machine, lossless; actions as they are stored, in [-1, 1]."""
-    from gymnasium.spaces import Box, Discrete
-
-    minari = minari_library()
-    from minari.data_collector import EpisodeBuffer
-
-    if spec.parts or (spec.num_actions is None and not spec.action_shape):
-        raise UserError('Records, and actions of which the number is not known, go to=<folder>, not to Minari.')
-    low, high = (0, 255) if spec.obs_dtype == 'uint8' else (-np.inf, np.inf)
-    seen = Box(low, high, spec.obs_shape, np.dtype(spec.obs_dtype).type)
-    done = Box(-1, 1, spec.action_shape, np.float32) if spec.num_actions is None else Discrete(spec.num_actions)
-    buffers = []
-    for i, each in enumerate(trajectories):
-        last = np.arange(len(each.reward)) == len(each.reward) - 1
-        ends = {'terminations': last & each.terminated, 'truncations': last & (not each.terminated)}
-        buffers.append(EpisodeBuffer(i, observations=each.obs, actions=each.action, rewards=each.reward, **ends))
-    options = {'observation_space': seen, 'action_space': done, 'data_format': 'hdf5', 'jpeg_encoding': False}
-    try:
-        with warnings.catch_warnings(action='ignore', category=UserWarning):  # that there is no environment
-            minari.create_dataset_from_buffers(name, buffers, **options)
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f'Minari cannot write {name}: {one_line(error)}.') from error

@@ -93,8 +93,8 @@ class Replay(Gather):
         slots = self.heads[envs] % self.capacity
         self.data['obs'][envs, slots] = obs
         if self.copy is not None:
-            index, obs = (torch.from_numpy(np.asarray(x)) for x in (envs * self.capacity + slots, obs))
-            self.copy[to(self.copy.device, index)] = to(self.copy.device, obs)
+            index, frames = (torch.from_numpy(np.asarray(x)) for x in (envs * self.capacity + slots, obs))
+            self.copy[to(self.copy.device, index)] = to(self.copy.device, frames)
         self.data['flags'][envs, slots] = flags
         self.data['age'][envs, slots] = self.ages[envs]
         for name, value in fields.items():

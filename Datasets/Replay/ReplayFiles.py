@@ -24,7 +24,7 @@ from Support.Files import atomic_write
 try:
     import fcntl
 except ImportError:  # Windows: whether files are in use cannot be told there
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 VERSION = 2
 TERMINATED, TRUNCATED, LIFE_LOST, FINAL = 1, 2, 4, 8  # bits of a slot's flags
@@ -56,8 +56,10 @@ class ReplayFiles:
 
     def __init__(self, spec: Spec | None, path: Path | str, num_envs: int = 1, capacity: int = 1, mode: str = 'w+',
                  source: ReplayFiles | None = None, slack: int = 0) -> None:  # fmt: skip
-        self.path, self.mode, self.lock, self.ours = Path(path), mode, None, mode == 'w+'
-        self.resumed, self.maps = False, {}  # the memory-mapped files; `data` and `heads` are views of them
+        self.path, self.mode, self.ours = Path(path), mode, mode == 'w+'
+        self.lock: Any = None
+        self.maps: dict[str, Any] = {}  # the memory-mapped files; `data` and `heads` are views of them
+        self.resumed = False
         if spec is not None:
             self.spec = spec
         if mode == 'w+':
@@ -202,7 +204,7 @@ class ReplayFiles:
                 raise ValueError(f'its {name} is {saved.get(name)}, that of this task {own.get(name)}')
 
     def _map(self, name: str) -> np.ndarray:
-        mode = 'r+' if self.mode == 'r+' else 'c' if self.mode == 'c' else 'r'
+        mode: Any = self.mode  # 'r+', 'c' or 'r'
         return self._view(name, np.load(self.path / f'{name}.npy', mmap_mode=mode, allow_pickle=False))
 
     def _view(self, name: str, array: np.ndarray) -> np.ndarray:

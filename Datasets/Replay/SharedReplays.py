@@ -1,30 +1,40 @@
-"""Replays that other processes may still be writing, as one memory: a learner beside its collectors."""
+"""Several replays as one, while other processes write them: for a learner beside its collectors."""
+
+from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-PERIOD = 1.0  # seconds between looks for new replays
+from Datasets.Experience import Experience
+from Datasets.Replay.Replay import Replay
+
+PERIOD = 1.0  # seconds between searches for new replays
 
 
 class SharedReplays:
-    """Samples of several replays, from each in proportion to what it holds (to its priorities, if it has some).
+    """Samples of several replays, each in proportion to its length, or to the sum of its priorities if it has some.
 
-    Same interface as Replay; of one replay the samples are that one's own. What is added to a replay is there at once,
-    what a new collector writes within PERIOD.
+    Same interface as `Replay`; the samples of a single replay are those that it draws itself. Steps that are added to
+    a replay can be drawn at once, those of a new collector within PERIOD.
 
     Arguments:
-        find: () -> paths of the replays. They may become more; what is once open stays so.
+        find: () -> paths of the replays. There may be more each time; a replay that was opened stays open.
         follow: path -> Replay that reads it (mode 'r').
     """
 
-    def __init__(self, find, follow, batch_size, seed):
+    def __init__(self, find: Callable[[], Iterable[Path]], follow: Callable[[Path], Replay], batch_size: int,
+                 seed: int) -> None:  # fmt: skip
         self.find, self.follow, self.batch_size, self.seed = find, follow, batch_size, seed
-        self.parts, self.cursor = {}, 0  # path -> Replay
+        self.parts: dict[Path, Replay] = {}
+        self.cursor = 0
         self.look()
 
-    def look(self):
+    def look(self) -> None:
         """Opens the replays that are new."""
         self.looked = time.monotonic()
         for path in self.find():
@@ -32,39 +42,41 @@ class SharedReplays:
                 self.parts[path] = self.follow(path)
 
     @property
-    def replays(self):
-        """Those that a sample can be drawn from."""
+    def replays(self) -> list[Replay]:
+        """The replays from which a sample can be drawn."""
         if time.monotonic() - self.looked > PERIOD:
             self.look()
         return [replay for replay in self.parts.values() if replay.ready]
 
     @property
-    def ready(self):
+    def ready(self) -> bool:
+        """Whether a batch can be drawn."""
         return bool(self.replays)
 
     @property
-    def prioritized(self):
+    def prioritized(self) -> bool:
+        """Whether samples are drawn by priorities."""
         return next(iter(self.parts.values())).prioritized
 
     @property
-    def path(self):
-        """Of the newest."""
+    def path(self) -> Path:
+        """The path of the newest replay."""
         return max(self.parts)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return sum(map(len, self.parts.values()))
 
-    def batches(self):
-        """The one batch of this update, drawn by (seed, cursor)."""
+    def batches(self) -> Iterator[Experience]:
+        """Yields the one batch of this update, a function of (seed, cursor)."""
         batch = self.sample(np.random.default_rng((self.seed, self.cursor)), self.batch_size)
         self.cursor += 1
         yield batch
 
-    def sample(self, generator, size):
-        """`size` samples drawn with a NumPy generator -> Experience of tensors."""
+    def sample(self, generator: np.random.Generator, size: int) -> Experience:
+        """Returns `size` samples drawn with the generator, as tensors."""
         replays = self.replays
         for replay in replays:
-            replay.cursor = self.cursor  # of its schedules
+            replay.cursor = self.cursor  # for its schedules
         if len(replays) == 1:
             return replays[0].sample(generator, size)
         mass = np.array([replay.mass for replay in replays], float)
@@ -76,13 +88,13 @@ class SharedReplays:
                  for batch, (replay, _) in zip(drawn, chosen, strict=True)]  # fmt: skip
         return chosen[0][0].weighed(joined(drawn))
 
-    def starts(self):
-        """Where each replay's indices begin, by its path."""
+    def starts(self) -> dict[Path, int]:
+        """Returns the first index of each replay, by its path."""
         sizes = [replay.num_envs * replay.capacity for replay in self.parts.values()]
         return dict(zip(self.parts, np.cumsum([0, *sizes[:-1]]).tolist(), strict=True))
 
-    def reprioritize(self, index, error):
-        """New priorities from absolute temporal-difference errors [B] of the samples at `index` [B]."""
+    def reprioritize(self, index: np.ndarray, error: np.ndarray) -> None:
+        """Sets new priorities from absolute temporal-difference errors [B] of the samples at `index` [B]."""
         index, error = np.asarray(index), np.asarray(error)
         for path, start in self.starts().items():
             replay = self.parts[path]
@@ -90,16 +102,16 @@ class SharedReplays:
             if own.any():
                 replay.reprioritize(index[own] - start, error[own])
 
-    def state(self):
-        """What decides, beside the replays' files, what comes next."""
+    def state(self) -> dict[str, Any]:
+        """Returns what decides, beside the replays' files, what is drawn next."""
         return {'cursor': self.cursor, 'names': [path.name for path in self.parts]}
 
-    def close(self, keep=True):
-        """The files are other processes'."""
+    def close(self, keep: bool = True) -> None:
+        """Does nothing: the files belong to other processes."""
 
 
-def joined(batches):
-    """Experiences [B_i] one after the other -> [B]; of nested ones too."""
+def joined(batches: Any) -> Any:
+    """Concatenates Experiences [B_i] to [B], nested ones too."""
     if batches[0] is None:
         return None
     if isinstance(batches[0], tuple):

@@ -1,12 +1,16 @@
 """Any Gymnasium environment by its id (arXiv:2407.17032), stepped one after the other in this process.
 
-Serial is the measured default: processes are slower for environments this cheap. The loop is our own because that of
-`gymnasium.make_vec` hands out the environment's own array as `final_obs`: an environment that reuses its array has
-overwritten it by the reset in the same step (Gymnasium issue 1132, closed as intended).
+Processes were measured to be slower for environments this cheap. The loop is not that of `gymnasium.make_vec`, which
+returns the environment's own array as `final_obs`: an environment that reuses its array overwrites it by the reset in
+the same step (Gymnasium issue 1132, closed as intended).
 """
 
+from __future__ import annotations
+
 import sys
+from collections.abc import Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +18,9 @@ from Datasets.Experience import Spec, Step
 from Datasets.Suites.Support.Contract import env_seeds, matching
 from Datasets.Suites.Support.Spaces import actions, observation
 from Support.Errors import UserError, hint, one_line
+
+if TYPE_CHECKING:
+    from Datasets.Suites.Support.GymState import GymState
 
 
 class Gym:
@@ -34,26 +41,27 @@ class Gym:
 
     episodes = None
 
-    def __init__(self, id, num_envs=1, seed=0, train=True, *, action_repeat=1, options=None):
+    def __init__(self, id: str, num_envs: int = 1, seed: int = 0, train: bool = True, *, action_repeat: int = 1,
+                 options: dict[str, Any] | None = None) -> None:  # fmt: skip
         self.id, self.num_envs, self.frames_per_step = id, num_envs, action_repeat
         self._seeds = env_seeds(seed, train, num_envs)
         self._identity = dict(suite='Gym', id=id, num_envs=num_envs, seed=seed, train=train)
-        self._envs = make(id, num_envs, options or {}, draw=not train)
-        self._layers = layers(self._envs)
+        self._envs = make_envs(id, num_envs, options or {}, draw=not train)
+        self._states = states_of(self._envs)
         self._can_draw = self._envs[0].render_mode == 'rgb_array'
         self._convert, seen = observation(id, self._envs[0].observation_space)
-        self._act, done = actions(id, self._envs[0].action_space)
-        self.spec = Spec(**seen, **done)
+        self._act, acted = actions(id, self._envs[0].action_space)
+        self.spec = Spec(**seen, **acted)
 
-    def reset(self):
-        """Begin every episode anew from the suite's seed. Returns [N, *obs_shape]."""
+    def reset(self) -> np.ndarray:
+        """Restarts every environment from the suite's seed. Returns [N, *obs_shape]."""
         obs = self._empty()
         for i, (env, seed) in enumerate(zip(self._envs, self._seeds, strict=True)):
             obs[i] = self._convert(env.reset(seed=seed)[0])
         return obs
 
-    def step(self, action):
-        """Act with int [N], or float [N, A] in [-1, 1], `action_repeat` times. Returns Step."""
+    def step(self, action: np.ndarray) -> Step:
+        """Acts with int [N], or float [N, A] in [-1, 1], `action_repeat` times."""
         obs, reward = self._empty(), np.zeros(self.num_envs, np.float32)
         terminated, truncated = np.zeros(self.num_envs, bool), np.zeros(self.num_envs, bool)
         final_obs = obs
@@ -74,8 +82,8 @@ class Gym:
             final_obs[goes_on] = obs[goes_on]
         return Step(obs, reward, terminated, truncated & ~terminated, final_obs)
 
-    def render(self, envs=None):
-        """List of uint8 [H, W, 3] of these environments, or all. None if they cannot draw; in training none does."""
+    def render(self, envs: Sequence[int] | None = None) -> list[np.ndarray] | None:
+        """Returns pictures uint8 [H, W, 3] of these environments, or all; None if they cannot draw, and in training."""
         if not self._can_draw:
             return None
         chosen = self._envs if envs is None else [self._envs[i] for i in envs]
@@ -86,36 +94,36 @@ class Gym:
             print(f'No videos of {self.id}: {one_line(error)}', file=sys.stderr)
             return None
 
-    def state(self):
-        """What `restore` takes; None of an environment whose state nobody can take out (Layers.py)."""
-        envs = [layers.state() for layers in self._layers]
+    def state(self) -> dict[str, Any] | None:
+        """Returns what `restore` takes; None if the state of an environment cannot be taken out (`GymState`)."""
+        envs = [state.state() for state in self._states]
         return None if None in envs else {**self._identity, 'envs': envs}
 
-    def restore(self, state):
-        """Goes on where `state` was taken, without a reset. Raises UserError if it is another suite's."""
-        for layers, saved in zip(self._layers, matching(state, **self._identity)['envs'], strict=True):
-            layers.restore(saved)
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continues where `state` was taken, without a reset. Raises UserError if it is another suite's."""
+        for own, saved in zip(self._states, matching(state, **self._identity)['envs'], strict=True):
+            own.restore(saved)
 
-    def close(self):
-        """Close the environments and their windows."""
+    def close(self) -> None:
+        """Closes the environments and their windows."""
         for env in self._envs:
             env.close()
 
-    def _empty(self):
+    def _empty(self) -> np.ndarray:
         return np.empty((self.num_envs, *self.spec.obs_shape), self.spec.obs_dtype)
 
 
-def make(id, num_envs, options, draw):
-    """Build the environments; `draw`: such that they can render where they know how to. Raises UserError."""
+def make_envs(id: str, num_envs: int, options: dict[str, Any], draw: bool) -> list[Any]:
+    """Builds the environments; with `draw` they can render, if they know how to. Raises UserError."""
     import gymnasium
 
     try:
-        if ':' in id:  # gymnasium would import it too, but only now its metadata can be read
+        if ':' in id:  # gymnasium would import it too, but its metadata is read before
             import_module(id.split(':')[0])
         if id.startswith('ALE/'):
             import_module('ale_py')  # registers them
         spec = gymnasium.spec(id.split(':')[-1])
-        mode = {'render_mode': 'rgb_array'} if draw and 'rgb_array' in render_modes(spec) else {}
+        mode: dict[str, Any] = {'render_mode': 'rgb_array'} if draw and 'rgb_array' in render_modes(spec) else {}
         envs = [gymnasium.make(spec, **mode, **options) for _ in range(num_envs)]
     except gymnasium.error.UnregisteredEnv as error:
         near = hint(id.split(':')[-1], gymnasium.registry)
@@ -131,15 +139,15 @@ def make(id, num_envs, options, draw):
     return envs
 
 
-def layers(envs):
-    """The Layers of each environment. Their module imports gymnasium, as `make` has done by now."""
-    from Datasets.Suites.Support.GymState import Layers
+def states_of(envs: list[Any]) -> list[GymState]:
+    """Returns the GymState of each environment. Its module imports gymnasium, which takes time."""
+    from Datasets.Suites.Support.GymState import GymState
 
-    return [Layers(env) for env in envs]
+    return [GymState(env) for env in envs]
 
 
-def render_modes(spec):
-    """The render modes of a registered environment, without building it."""
+def render_modes(spec: Any) -> Sequence[str]:
+    """Returns the render modes of a registered environment, without building it."""
     from gymnasium.envs.registration import load_env_creator
 
     creator = load_env_creator(spec.entry_point) if isinstance(spec.entry_point, str) else spec.entry_point

@@ -1,4 +1,8 @@
-"""What objects hold as plain data, and back: nested dicts and lists of numeric arrays and JSON's types (RFC 8259)."""
+"""Objects' attributes as plain data and back: nested dicts and lists of numeric arrays and JSON types (RFC 8259)."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -7,21 +11,26 @@ BITS = {kind.__name__: kind for kind in (
 )}  # fmt: skip
 
 
+T = TypeVar('T')
+
+
 class Opaque(Exception):
-    """Something that cannot be taken apart, and why not."""
+    """Raised for values that cannot be packed, with the reason."""
 
 
 class Packer:
-    """Takes values apart, one after the other; what two of them share is packed once, and Unpacker shares it again.
+    """Packs values one after the other. An object that several of them share is packed once; Unpacker shares it again.
 
     It knows None, bool, int, float and str, tuples, lists and dicts, NumPy's arrays and scalars of numbers and texts,
-    and NumPy's random generators: these types themselves, no subclasses. Raises Opaque for all else.
+    and NumPy's random generators: these types themselves, no subclasses. Raises Opaque for everything else.
     """
 
-    def __init__(self):
-        self._seen, self._arrays = {}, []  # id -> (number, the thing itself, lest another one gets its id)
+    def __init__(self) -> None:
+        self._seen: dict[int, tuple[int, Any]] = {}  # id -> (number, the object, kept so that its id stays taken)
+        self._arrays: list[np.ndarray] = []
 
-    def __call__(self, value):
+    def __call__(self, value: Any) -> Any:
+        """Returns the value as plain data."""
         kind = type(value)
         if value is None or kind in (bool, int, float, str):
             return value
@@ -44,8 +53,8 @@ class Packer:
             return numbers(self._alone(value))
         raise Opaque(f'a {kind.__module__}.{kind.__qualname__}')
 
-    def _alone(self, array):
-        """The array, if nothing but it changes with it."""
+    def _alone(self, array: np.ndarray) -> np.ndarray:
+        """Returns the array if it shares its memory with no other."""
         owner = array
         while isinstance(owner.base, np.ndarray):
             owner = owner.base
@@ -54,22 +63,23 @@ class Packer:
         self._arrays.append(array)
         return array
 
-    def attributes(self, thing, skip=()):
-        """{name: packed value} of what an object holds, but for these names."""
-        return {name: self(value) for name, value in vars(thing).items() if name not in skip}
+    def attributes(self, owner: Any) -> dict[str, Any]:
+        """Returns {name: packed value} of an object's attributes."""
+        return {name: self(value) for name, value in vars(owner).items()}
 
 
 class Unpacker:
-    """Gives back, in their order, the values that a Packer took apart."""
+    """Unpacks what a Packer packed, in the same order."""
 
-    def __init__(self):
-        self._seen = []
+    def __init__(self) -> None:
+        self._seen: list[Any] = []
 
-    def __call__(self, code):
+    def __call__(self, code: Any) -> Any:
+        """Returns the value that was packed as `code`."""
         if isinstance(code, list):
-            new = self._known([])  # before its items, which may hold it in turn
-            new.extend(self(item) for item in code)
-            return new
+            items: list[Any] = self._known([])  # first, since an item may hold the list in turn
+            items.extend(self(item) for item in code)
+            return items
         if isinstance(code, np.ndarray):
             return self._known(array_of(code))
         if not isinstance(code, dict):
@@ -82,7 +92,7 @@ class Unpacker:
         if tag == 'again':
             return self._seen[content]
         if tag == 'dict':
-            new = self._known({})
+            new: dict[Any, Any] = self._known({})
             new.update((self(key), self(item)) for key, item in content)
             return new
         if tag == 'text':
@@ -95,13 +105,13 @@ class Unpacker:
         random.set_state(content)
         return random
 
-    def _known(self, new):
+    def _known(self, new: T) -> T:
         self._seen.append(new)
         return new
 
 
-def numbers(array):
-    """A copy of an array of numbers; of texts {'text': [bytes, dtype, shape]}. Raises Opaque for other dtypes."""
+def numbers(array: np.ndarray) -> Any:
+    """Returns a copy of an array of numbers, or {'text': [bytes, dtype, shape]} of texts. Raises Opaque for others."""
     if array.dtype.kind in 'biuf' and array.itemsize <= 8:
         return array.copy()
     if array.dtype.kind in 'SU':
@@ -109,8 +119,8 @@ def numbers(array):
     raise Opaque(f'an array of {array.dtype}')
 
 
-def array_of(code):
-    """The array that `numbers` was given."""
+def array_of(code: Any) -> np.ndarray:
+    """Returns the array that `numbers` packed."""
     if isinstance(code, np.ndarray):
         return code.copy()
     content, dtype, shape = code['text']

@@ -1,8 +1,10 @@
-"""Which OpenGL draws DeepMind Control: found out before dm_control is imported, since the import fixes it.
+"""Chooses the OpenGL that draws DeepMind Control, before dm_control is imported, since the import fixes it.
 
 The environment variable MUJOCO_GL names it: egl (a GPU without display, or Mesa's software), osmesa (software) or glfw
-(a display). A wrong one fails the import of dm_control or the whole process, so each is tried in a process of its own.
+(a display). A wrong one fails the import of dm_control or the whole process, so each is tried in a separate process.
 """
+
+from __future__ import annotations
 
 import contextlib
 import functools
@@ -28,24 +30,24 @@ renderer.free()
 
 
 class Renderer(NamedTuple):
-    """What draws here: `backend` is a value of MUJOCO_GL, `device` OpenGL's name for who does the work."""
+    """The renderer of this machine: `backend` is a value of MUJOCO_GL, `device` OpenGL's name of the hardware."""
 
-    backend: str | None  # None: nothing does, and `problem` says so in a sentence
+    backend: str | None  # None: nothing draws here, and `problem` says so in a sentence
     device: str = ''
     problem: str = ''
 
 
 @functools.cache
-def choose():
-    """Sets MUJOCO_GL to what works and returns its Renderer; one that the user set is kept and only tried.
+def choose() -> Renderer:
+    """Sets MUJOCO_GL to a backend that works and returns its Renderer; one that the user set is only tried.
 
-    Where nothing draws, MUJOCO_GL=disabled lets dm_control load all the same: states need no pictures.
+    Where none works, MUJOCO_GL=disabled lets dm_control load all the same: states need no pictures.
     """
     loaded = sys.modules.get('dm_control._render')
-    if loaded:  # by someone else: too late to choose
+    if loaded:  # by other code: too late to choose
         return Renderer(loaded.BACKEND) if loaded.USING_GPU or loaded.BACKEND == 'osmesa' else nothing_draws({})
     wanted = os.environ.get('MUJOCO_GL')
-    problems = {}
+    problems: dict[str, str] = {}
     for backend in [wanted] if wanted else BACKENDS:
         device, problems[backend] = probe(backend)
         if device:
@@ -56,8 +58,8 @@ def choose():
     return nothing_draws(problems, wanted)
 
 
-def load_triton():
-    """Loads what torch's first optimizer would load later: after Mesa's LLVM, triton's own ends the process.
+def load_triton() -> None:
+    """Loads triton before Mesa's LLVM, since torch's first optimizer loads it later and the process would crash.
 
     Seen with triton 3.9.0 and Mesa 22.3.6: a segmentation fault in `import torch._dynamo`. Takes 0.3 s, once.
     """
@@ -66,8 +68,8 @@ def load_triton():
             importlib.import_module('triton._C.libtriton')
 
 
-def probe(backend):
-    """Draws with a backend in another process -> (OpenGL's name of the device, or '', and what went wrong)."""
+def probe(backend: str) -> tuple[str, str]:
+    """Draws with a backend in another process. Returns OpenGL's name of the device, or '', and the error, or ''."""
     environment = os.environ | {'MUJOCO_GL': backend}
     try:
         command = [sys.executable, '-c', PROBE]
@@ -79,8 +81,8 @@ def probe(backend):
     return device, '' if device else (done.stderr.strip().splitlines() or [f'exit status {done.returncode}'])[-1]
 
 
-def nothing_draws(problems, wanted=None):
-    """The Renderer of a machine on which none draws, with the sentence for its user."""
+def nothing_draws(problems: dict[str, str], wanted: str | None = None) -> Renderer:
+    """Returns the Renderer of a machine without one, with the sentence for its user."""
     if wanted in BACKENDS:
         return Renderer(None, problem=(
             f'MUJOCO_GL={wanted} does not draw here ({problems[wanted]}): apt-get install {BACKENDS[wanted]}, or unset '
@@ -95,8 +97,8 @@ def nothing_draws(problems, wanted=None):
 
 
 @functools.cache
-def require():
-    """The Renderer of this machine; a warning, once, if the CPU does its work. Raises UserError if nothing draws."""
+def require() -> Renderer:
+    """Returns the Renderer of this machine; warns once if it is the CPU. Raises UserError if nothing draws."""
     renderer = choose()
     if renderer.backend is None:
         raise UserError(renderer.problem)

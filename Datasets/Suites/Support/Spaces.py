@@ -1,7 +1,12 @@
-"""Gymnasium's spaces as what agents see and do: arrays, and Spec's fields that describe them (arXiv:2407.17032)."""
+"""Gymnasium's spaces as arrays that agents observe and act with, and the fields of Spec for them (arXiv:2407.17032)."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
 from functools import reduce
+from itertools import chain
 from operator import getitem
+from typing import Any
 
 import numpy as np
 
@@ -9,11 +14,11 @@ from Datasets.Experience import Part
 from Support.Errors import UserError
 
 
-def observation(id, space):
-    """Gymnasium space -> (function from its observations to arrays, fields of Spec). Raises UserError.
+def observation(id: str, space: Any) -> tuple[Callable[[Any], np.ndarray], dict[str, Any]]:
+    """Returns a function from a space's observations to arrays, and the fields of Spec for them. Raises UserError.
 
-    An image (uint8 Box of 2 or 3 dimensions) is uint8 [C, H, W]; a Dict or Tuple that holds one is a record; all else
-    that Gymnasium flattens is one vector.
+    An image (uint8 Box of 2 or 3 dimensions) becomes uint8 [C, H, W], a Dict or Tuple that holds one becomes a record,
+    and everything else that Gymnasium flattens becomes one vector.
     """
     from gymnasium.spaces import Box
     from gymnasium.spaces.utils import flatdim, flatten
@@ -31,21 +36,22 @@ def observation(id, space):
     if isinstance(space, Box) and len(space.shape) == 1:
         return np.asarray, dict(obs_shape=space.shape, obs_dtype='float32')
     if all(is_numeric(part) for part in parts.values()):
-        return lambda obs: flatten(space, obs), dict(obs_shape=(flatdim(space),), obs_dtype='float32')
+        return lambda obs: np.asarray(flatten(space, obs)), dict(obs_shape=(flatdim(space),), obs_dtype='float32')
     raise UserError(f'gym.id={id} has observations of a kind that is not supported: {space}; wrap it so that they are '
                     'a Box, Discrete, or a Dict or Tuple of these')  # fmt: skip
 
 
-def record(id, spaces):
-    """Spaces by their path -> (function from observations to the bytes of all, in the order of names, fields of Spec).
+def record(id: str, spaces: dict[tuple, Any]) -> tuple[Callable[[Any], np.ndarray], dict[str, Any]]:
+    """Returns a function from observations to records, and the fields of Spec for them. Raises UserError.
 
-    Raises UserError."""
+    spaces: by their path. A record holds the bytes of all of them, in the order of their names.
+    """
     paths = sorted(spaces, key=name)
     convert, fields = zip(*(observation(id, spaces[path]) for path in paths), strict=True)
     parts = tuple(Part(name(path), field['obs_shape'], field['obs_dtype'])
                   for path, field in zip(paths, fields, strict=True))  # fmt: skip
 
-    def pack(obs):
+    def pack(obs: Any) -> np.ndarray:
         values = (function(reduce(getitem, path, obs)) for path, function in zip(paths, convert, strict=True))
         return np.concatenate([
             np.ascontiguousarray(value, part.dtype).reshape(-1).view(np.uint8)
@@ -56,15 +62,15 @@ def record(id, spaces):
     return pack, dict(obs_shape=(size,), obs_dtype='uint8', parts=parts)
 
 
-def leaves(space, path=()):
-    """The spaces that a Dict or Tuple is made of, however deep: {path: space}; of another one itself, at ()."""
+def leaves(space: Any, path: tuple = ()) -> dict[tuple, Any]:
+    """Returns the spaces inside a Dict or Tuple, however deep, as {path: space}; another space itself, at ()."""
     return {place: leaf for key, part in children(space) for place, leaf in leaves(part, (*path, key)).items()} or {
         path: space
     }
 
 
-def children(space):
-    """(key, space) of what a Dict or Tuple holds."""
+def children(space: Any) -> list[tuple[Any, Any]]:
+    """Returns (key, space) of the spaces directly inside a Dict or Tuple; [] for another space."""
     from gymnasium.spaces import Dict, Tuple
 
     if isinstance(space, Dict):
@@ -72,28 +78,29 @@ def children(space):
     return list(enumerate(space)) if isinstance(space, Tuple) else []
 
 
-def name(path):
-    """'arm.camera' of ('arm', 'camera')."""
+def name(path: Iterable) -> str:
+    """Returns 'arm.camera' for ('arm', 'camera')."""
     return '.'.join(map(str, path))
 
 
-def is_image(space):
+def is_image(space: Any) -> bool:
+    """Returns whether a space's observations are images."""
     from gymnasium.spaces import Box
 
     return isinstance(space, Box) and space.dtype == np.uint8 and len(space.shape) in (2, 3)
 
 
-def is_numeric(space):
-    """Whether a space's observations are numbers, so that `flatten` makes a sensible vector of them."""
+def is_numeric(space: Any) -> bool:
+    """Returns whether a space's observations are numbers, so that `flatten` makes a sensible vector of them."""
     from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
 
     return isinstance(space, (Box, Discrete, MultiBinary, MultiDiscrete))
 
 
-def actions(id, space):
-    """Gymnasium space -> (function from a batch of the agent's actions to the environments', fields of Spec).
+def actions(id: str, space: Any) -> tuple[Callable[[np.ndarray], Any], dict[str, Any]]:
+    """Returns a function from a batch of the agent's actions to the environments', and the fields of Spec for them.
 
-    Discrete is an index, a bounded Box a vector in [-1, 1]; a MultiDiscrete, or a Dict or Tuple of all of these, is a
+    Discrete is an index, a bounded Box a vector in [-1, 1]. A MultiDiscrete, or a Dict or Tuple of all of these, is a
     vector too: first the entries of the boxes, then a one-hot of each choice. Raises UserError.
     """
     from gymnasium.spaces import Box, Discrete
@@ -104,39 +111,42 @@ def actions(id, space):
             action_shape=(), num_actions=int(space.n)
         )
     if isinstance(space, Box):
-        act, size, _ = head(id, space)
+        rescale, size, _ = head(id, space)
         bounds = dict(low=space.low.reshape(-1).astype(np.float32), high=space.high.reshape(-1).astype(np.float32))
-        return act, dict(action_shape=(size,), num_actions=None, **bounds)
+        return rescale, dict(action_shape=(size,), num_actions=None, **bounds)
 
     parts = sorted(leaves(space).items(), key=lambda leaf: not isinstance(leaf[1], Box))  # boxes first
     acts, sizes, one_hots = zip(*(head(id, leaf) for _, leaf in parts), strict=True)
 
-    def act(action):  # [N, A] -> N actions
+    def act(action: np.ndarray) -> list[Any]:  # [N, A] -> N actions
         values = [act(own) for act, own in zip(acts, np.split(action, np.cumsum(sizes)[:-1], -1), strict=True)]
         rows = zip(*values, strict=True)
         return [nest(space, dict(zip((path for path, _ in parts), row, strict=True))) for row in rows]
 
-    return act, dict(action_shape=(sum(sizes),), num_actions=None, one_hots=sum(one_hots, ()))
+    return act, dict(action_shape=(sum(sizes),), num_actions=None, one_hots=tuple(chain(*one_hots)))
 
 
-def head(id, space):
-    """One head of an action -> (function from vectors [N, A] to its actions, A, sizes of its one-hots).
+def head(id: str, space: Any) -> tuple[Callable[[np.ndarray], np.ndarray], int, tuple[int, ...]]:
+    """Returns a function from vectors [N, A] to one space's actions, A, and the sizes of its one-hots.
 
-    Raises UserError."""
+    Raises UserError.
+    """
     from gymnasium.spaces import Box, Discrete, MultiDiscrete
 
     if isinstance(space, (Discrete, MultiDiscrete)):
-        one_hots = tuple(np.ravel(space.n if isinstance(space, Discrete) else space.nvec).tolist())
+        one_hots: tuple[int, ...] = tuple(np.ravel(space.n if isinstance(space, Discrete) else space.nvec).tolist())
 
-        def choose(action):  # [N, A], a one-hot after the other -> [N, *shape]
+        shape = space.shape or ()
+
+        def choose(action: np.ndarray) -> np.ndarray:  # [N, A], a one-hot after the other -> [N, *shape]
             index = [choice.argmax(-1) for choice in np.split(action, np.cumsum(one_hots)[:-1], -1)]
-            return (np.stack(index, -1).reshape(-1, *space.shape) + space.start).astype(space.dtype)
+            return (np.stack(index, -1).reshape((-1, *shape)) + space.start).astype(space.dtype)
 
         return choose, sum(one_hots), one_hots
     if isinstance(space, Box) and space.dtype.kind == 'f' and np.isfinite([space.low, space.high]).all():
         low, high = space.low.reshape(-1), space.high.reshape(-1)
 
-        def rescale(action):  # [N, A] in [-1, 1] -> [N, *shape] in low..high
+        def rescale(action: np.ndarray) -> np.ndarray:  # [N, A] in [-1, 1] -> [N, *shape] in low..high
             unit = (np.clip(action, -1, 1) + 1) / 2
             return (low + unit * (high - low)).astype(space.dtype).reshape(-1, *space.shape)
 
@@ -146,8 +156,8 @@ def head(id, space):
                     'or a Dict or Tuple of these')  # fmt: skip
 
 
-def nest(space, values, path=()):
-    """The action of a space from those of its leaves, {path: action}."""
+def nest(space: Any, values: dict[tuple, Any], path: tuple = ()) -> Any:
+    """Returns the action of a space from those of its leaves, {path: action}."""
     from gymnasium.spaces import Dict, Tuple
 
     inner = {key: nest(part, values, (*path, key)) for key, part in children(space)}

@@ -1,1 +1,1 @@
-"""What the suites are made of: emulators, spaces, simulation states, processes, rendering."""
+"""Building blocks of suites: their contract, emulators, spaces, simulation states, processes and rendering."""

@@ -12,7 +12,7 @@ from Datasets.Images.Dataset import Dataset
 from Datasets.Images.Decode import Decoded, memory_left
 from Datasets.Images.ImageData import ImageData, Images, stored_images
 from Datasets.Images.Sources import Split
-from Datasets.Suites.Classify import Classify, Digits, load
+from Datasets.Suites.Classify import Classify, Digits, load_images
 from Support.Errors import UserError
 
 # torchvision's data sets of one class per image. LSUN and the like need libraries or labels that others do not.
@@ -64,7 +64,7 @@ def test_a_channel_of_one_value_has_std_1(tmp_path):
 
 
 def test_mini_takes_some_of_every_class():
-    data = load(Digits, mini=True)
+    data = load_images(Digits, mini=True)
     assert len(data.train.label) == 1438  # fewer than there might be
     many = ImageData(fake(5000), {}, '', mini=True)
     assert len(many.train.label) == 2000 and len(many.test.label) == 500

@@ -11,6 +11,7 @@ from Datasets.Experience import Part, Spec
 from Datasets.Replay import ImportExport
 from Datasets.Replay.Replay import Replay
 from Datasets.Replay.ReplayFiles import ReplayFiles
+from Datasets.Replay.Trajectories import trajectory
 from Hyperparams.Launch import launch
 
 needs_minari = pytest.mark.skipif(not importlib.util.find_spec('minari'), reason='pip install "minari[hdf5]"')
@@ -51,7 +52,7 @@ def record(spec, path='replay'):
 def content(path):
     """Observations, actions, rewards and end of every episode."""
     rings = ReplayFiles(None, path, mode='r')
-    return rings.spec, [ImportExport.trajectory(rings, each) for each in rings.episodes()]
+    return rings.spec, [trajectory(rings, each) for each in rings.episodes()]
 
 
 @pytest.mark.parametrize('kind', SPECS)
@@ -175,7 +176,7 @@ def test_files_that_do_not_fit_are_refused(folder, capsys, change, message):
     error = capsys.readouterr().err
     assert len(error.splitlines()) == 1
     with pytest.raises(Utils.UserError, match=message):
-        ImportExport.read('bad.npz', 'replay')
+        ImportExport.import_replay('bad.npz', 'replay')
     assert not (folder / 'replay').exists()
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from Datasets.Images.ImageData import ImageData
-from Datasets.Suites.Classify import Classify, Digits, load
+from Datasets.Suites.Classify import Classify, Digits, load_images
 from Support.Files import PROJECT
 
 SHARED = PROJECT.parent / 'shared' / 'datasets'
@@ -53,7 +53,7 @@ def test_training_plays_every_item_once_per_epoch():
 
 
 def test_digits_are_split_once_and_for_all():
-    data = load(Digits)
+    data = load_images(Digits)
     assert len(data.train.label) == 1438 and len(data.test.label) == 359
     assert data.train.obs.dtype == torch.uint8 and data.train.obs.shape[1:] == (1, 8, 8)
     assert data.train.obs.min() == 0 and data.train.obs.max() == 255
@@ -68,7 +68,7 @@ def test_training_evaluation_and_memory_share_the_images():
 
 
 def test_mean_and_std_of_the_training_pixels():
-    data = load(Digits)
+    data = load_images(Digits)
     pixels = data.train.obs.double()
     assert data.statistics[0] == pytest.approx([pixels.mean().item()])
     assert data.statistics[1] == pytest.approx([pixels.std(correction=0).item()])

@@ -144,7 +144,7 @@ def counter(monkeypatch):
     from Datasets.Suites.Support import DMCSimulation
 
     def make(action_repeat=1, **arguments):
-        monkeypatch.setattr(DMCSimulation, 'load', lambda *_, **__: Counter(**arguments))
+        monkeypatch.setattr(DMCSimulation, 'load_task', lambda *_, **__: Counter(**arguments))
         suite = state('counter', action_repeat=action_repeat)
         suite.reset()
         return suite
