@@ -1,7 +1,14 @@
-"""Helpers under one import, for scripts and notebooks: `from Utils import UserError, schedule`. Each lives in Support/.
+"""Helpers under one import, for scripts and notebooks: `from Utils import create_agent, schedule`.
 
-Importing this module costs milliseconds: torch, Hydra and omegaconf are imported where they are used.
+Each lives in a folder of its own, from which the program itself imports it. Importing this module costs milliseconds:
+torch, Hydra and omegaconf are imported where they are used.
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from Hyperparams.Instantiate import instantiate, scalars
 from Support.Classes import allowed, argument_names, resolve
@@ -46,6 +53,7 @@ __all__ = [
     'choose_threads',
     'computes_in_bf16',
     'copy_file',
+    'create_agent',
     'extremes',
     'hint',
     'instantiate',
@@ -70,8 +78,25 @@ __all__ = [
 ]
 
 
-def load(path, attr='', allowed=()):
-    """A part of a saved agent as a block of another agent, with its weights, which stay trainable.
+if TYPE_CHECKING:
+    from torch import nn
+
+    from Agents.Agent import Agent
+    from Datasets.Experience import Spec
+
+
+def create_agent(spec: Spec, *words: str, config_dir: Path | str | None = None) -> Agent:
+    """Builds the agent that `python Run.py <words>` trains, for a suite's spec: see `Runs.Create.create_agent`.
+
+    agent = create_agent(suite.spec, 'Agent=DQN', 'task=gym/cartpole', 'lr=1e-3')
+    """
+    from Runs.Create import create_agent
+
+    return create_agent(spec, *words, config_dir=config_dir)
+
+
+def load(path: Path | str, attr: str = '', allowed: Iterable[str] = ()) -> nn.Module:
+    """Returns a part of a saved agent as a block of another agent, with its weights, which stay trainable.
 
     Eyes=Utils.load Eyes.path=Checkpoints/Exp/DQNAgent/classify/mnist_1 Eyes.attr=encoder.eyes
     allowed: modules of your own whose classes that agent consists of.

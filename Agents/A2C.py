@@ -32,9 +32,8 @@ class A2C(Agent):
     Classification and generation have no rollouts: there a critic judges what is created, as for every agent.
     """
 
-    def __init__(self, *args: Any, trace: float = 1.0, value_coef: float = 0.5, entropy_coef: float = 0.01,
-                 normalize: bool = False, epochs: int = 1, log_std: float = 0.0, normalize_obs: bool = False,
-                 normalize_reward: bool = False, num_envs: int = 1, memory: str = 'Forgetful',
+    def __init__(self, *args: Any, trace: float, value_coef: float, entropy_coef: float, normalize: bool, epochs: int,
+                 log_std: float, normalize_obs: bool, normalize_reward: bool, num_envs: int, memory: str,
                  **common: Any) -> None:  # fmt: skip
         super().__init__(*args, **common)
         self.trace, self.value_coef, self.entropy_coef = trace, value_coef, entropy_coef

@@ -35,7 +35,8 @@ class Agent(nn.Module, metaclass=_BuiltWhenComplete):
     A subclass says in `reinforce` which blocks, cast and phases control takes, and in `next_value` how much the next
     observation is worth. Hyperparameters may be set before or after `super().__init__`: blocks are built afterwards.
 
-    Arguments (defaults, units and ranges: Hyperparams/args.yaml):
+    Arguments (without defaults, which stand with units and ranges in Hyperparams/args.yaml alone; in Python
+    `Utils.create_agent(spec, 'Agent=DQN', 'lr=1e-3')` fills them in):
         spec: of the suite. recipes: the user's blocks, see `BlockBuilder`. frame_stack: frames in an observation.
         generate, RL, supervise, label_smoothing, gan, latent_dim: see `Agents.Domains`.
         lr, weight_decay, optimizer, rates, clip_grad_norm, accumulate: see `PhaseOptimizer`.
@@ -60,15 +61,13 @@ class Agent(nn.Module, metaclass=_BuiltWhenComplete):
         nn.Module.__init__(agent)  # here, so that a subclass may assign submodules before `super().__init__`
         return agent
 
-    def __init__(self, spec: Spec, recipes: dict[str, Any] | None = None, *, frame_stack: int = 1,
-                 generate: bool = False, RL: bool = True, supervise: bool = True, lr: float | str = 1e-4,
-                 weight_decay: float = 0.0, optimizer: Callable[..., torch.optim.Optimizer] = torch.optim.AdamW,
-                 rates: dict[str, float | str] | None = None, clip_grad_norm: float | None = None, accumulate: int = 1,
-                 trunk_dim: int = 50, hidden_dim: int = 512, num_critics: int = 1, huber: bool = False,
-                 label_smoothing: float = 0.0, gan: dict[str, Any] | None = None, stddev_schedule: float | str = 0.2,
-                 explore_steps: int = 0, target_tau: float = 0.01, target_period: int = 1, latent_dim: int = 64,
-                 ema: bool = False, ema_decay: float = 0.999, precision: str = 'fp32', parallel: bool = False,
-                 log: bool = False) -> None:  # fmt: skip
+    def __init__(self, spec: Spec, recipes: dict[str, Any] | None = None, *, frame_stack: int, generate: bool,
+                 RL: bool, supervise: bool, lr: float | str, weight_decay: float,
+                 optimizer: Callable[..., torch.optim.Optimizer], rates: dict[str, float | str] | None,
+                 clip_grad_norm: float | None, accumulate: int, trunk_dim: int, hidden_dim: int, num_critics: int,
+                 huber: bool, label_smoothing: float, gan: dict[str, Any] | None, stddev_schedule: float | str,
+                 explore_steps: int, target_tau: float, target_period: int, latent_dim: int, ema: bool,
+                 ema_decay: float, precision: str, parallel: bool, log: bool) -> None:  # fmt: skip
         self.spec, self.huber, self.log = spec, huber, log
         self.exploration, self.explore_steps = stddev_schedule, explore_steps
         self.blocks = BlockBuilder(spec, recipes, frame_stack, trunk_dim, hidden_dim, num_critics, parallel)

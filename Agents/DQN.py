@@ -31,11 +31,10 @@ class DQN(Conservative, Agent):
     Noisy networks (arXiv:1706.10295) are heads: recipes.critic.q_head=Noisy.
     """
 
-    def __init__(self, *args: Any, epsilon: float | str = 0.05, temperature: float | str | None = None,
-                 double: bool = True, dueling: bool = False, atoms: int | None = None,
-                 support: tuple[float, float] = (-10.0, 10.0), num_proposals: int = 64, huber: bool = True,
-                 conservative: float = 0.0, **common: Any) -> None:  # fmt: skip
-        super().__init__(*args, huber=huber, **common)
+    def __init__(self, *args: Any, epsilon: float | str | None, temperature: float | str | None, double: bool,
+                 dueling: bool, atoms: int | None, support: tuple[float, float], num_proposals: int,
+                 conservative: float, **common: Any) -> None:  # fmt: skip
+        super().__init__(*args, **common)
         self.epsilon, self.temperature = epsilon, temperature
         self.double_q, self.num_proposals, self.conservative = double, num_proposals, conservative
         self._critic_options = {'dueling': dueling, 'atoms': atoms, 'support': support}

@@ -22,8 +22,8 @@ class DrQV2(Agent):
     noise_clip: bound of the noise in targets and gradients (not in acting).
     """
 
-    def __init__(self, *args: Any, num_critics: int = 2, noise_clip: float = 0.3, **common: Any) -> None:
-        super().__init__(*args, num_critics=num_critics, **common)
+    def __init__(self, *args: Any, noise_clip: float, **common: Any) -> None:
+        super().__init__(*args, **common)
         self.noise_clip = noise_clip
 
     def reinforce(self) -> tuple:

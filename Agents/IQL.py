@@ -17,8 +17,7 @@ class IQL(DrQV2):
         unit of reward; 0 is behavior cloning. max_weight: bound of the actor's weights.
     """
 
-    def __init__(self, *args: Any, expectile: float = 0.7, beta: float = 3.0, max_weight: float = 100.0,
-                 **common: Any) -> None:  # fmt: skip
+    def __init__(self, *args: Any, expectile: float, beta: float, max_weight: float, **common: Any) -> None:
         super().__init__(*args, **common)
         self.expectile, self.beta, self.max_weight = expectile, beta, max_weight
 

@@ -16,9 +16,9 @@ class PPO(A2C):
     target_kl: the epochs of a rollout end once the policy has moved by this KL divergence; None: never early.
     """
 
-    def __init__(self, *args: Any, clip: float = 0.2, clip_value: float | None = None, target_kl: float | None = None,
-                 trace: float = 0.95, normalize: bool = True, epochs: int = 4, **common: Any) -> None:  # fmt: skip
-        super().__init__(*args, trace=trace, normalize=normalize, epochs=epochs, **common)
+    def __init__(self, *args: Any, clip: float, clip_value: float | None, target_kl: float | None,
+                 **common: Any) -> None:  # fmt: skip
+        super().__init__(*args, **common)
         self.clip, self.clip_value, self.target_kl = clip, clip_value, target_kl
 
     def objective(self, log_prob: torch.Tensor, old_log_prob: torch.Tensor, advantage: torch.Tensor) -> torch.Tensor:

@@ -39,9 +39,9 @@ class SAC(Conservative, Agent):
     Classification and generation go without temperature.
     """
 
-    def __init__(self, *args: Any, num_critics: int = 2, temperature: float = 1.0, target_entropy: float | None = None,
-                 conservative: float = 0.0, num_proposals: int = 10, **common: Any) -> None:  # fmt: skip
-        super().__init__(*args, num_critics=num_critics, **common)
+    def __init__(self, *args: Any, temperature: float, target_entropy: float | None, conservative: float,
+                 num_proposals: int, **common: Any) -> None:  # fmt: skip
+        super().__init__(*args, **common)
         if target_entropy is None:
             target_entropy = 0.5 * sum(map(math.log, self.spec.choices)) - self.spec.continuous
         self.temperature, self.target_entropy = temperature, target_entropy

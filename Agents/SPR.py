@@ -24,10 +24,9 @@ class SPR(DQN, DrQV2):
         weights, `shrink` being their own share (SR-SPR, D'Oro et al. 2023; BBF, arXiv:2305.19452); None: never.
     """
 
-    def __init__(self, *args: Any, spr_weight: float = 5.0, projection_dim: int = 512, num_critics: int = 1,
-                 reset_period: int | None = None, shrink: float = 0.5, stddev_schedule: float | str = 0.2,
-                 **common: Any) -> None:  # fmt: skip
-        super().__init__(*args, num_critics=num_critics, stddev_schedule=stddev_schedule, **common)
+    def __init__(self, *args: Any, spr_weight: float, projection_dim: int, reset_period: int | None, shrink: float,
+                 stddev_schedule: float | str, **common: Any) -> None:  # fmt: skip
+        super().__init__(*args, stddev_schedule=stddev_schedule, **common)
         self.spr_weight, self.projection_dim = spr_weight, projection_dim
         self.reset_period, self.shrink = reset_period, shrink
         if self._control is DrQV2:

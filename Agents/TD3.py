@@ -15,9 +15,8 @@ class TD3(DrQV2):
     target_noise: deviation of the noise that smooths the target (discrete actions: probability of a random one).
     """
 
-    def __init__(self, *args: Any, noise_clip: float = 0.5, target_noise: float = 0.2, target_period: int = 2,
-                 **common: Any) -> None:  # fmt: skip
-        super().__init__(*args, noise_clip=noise_clip, target_period=target_period, **common)
+    def __init__(self, *args: Any, target_noise: float, target_period: int, **common: Any) -> None:
+        super().__init__(*args, target_period=target_period, **common)
         self.target_noise, self.delay = target_noise, target_period
 
     def reinforce(self) -> tuple:

@@ -16,7 +16,7 @@ class TD3BC(TD3):
         mean and deviation of the data (section 5).
     """
 
-    def __init__(self, *args: Any, alpha: float = 2.5, normalize_obs: bool = True, **common: Any) -> None:
+    def __init__(self, *args: Any, alpha: float, normalize_obs: bool, **common: Any) -> None:
         super().__init__(*args, **common)
         self.alpha = alpha
         self.blocks.normalize = normalize_obs

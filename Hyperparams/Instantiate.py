@@ -76,6 +76,12 @@ def _build(node, key, targets, arguments=None):
     except UserError:
         raise
     except Exception as error:
+        missing = re.search(r"missing \d+ required .*arguments?: '(\w+)'", str(error))
+        if missing and isinstance(error, TypeError):
+            name = missing[1]
+            raise UserError(
+                f'{key}.{name} must be given to {path}: {key}.{name}=<value>, or choose the option file that has it.'
+            ) from error
         raise UserError(f'{key}: {path} failed with {type(error).__name__}: {one_line(error)}') from error
 
 

@@ -82,9 +82,9 @@ def restored(config, args):
     from omegaconf import OmegaConf
 
     from Hyperparams.Checks import check
-    from Hyperparams.Complete import complete
+    from Hyperparams.Complete import complete, fill_in
 
-    config = OmegaConf.create(config)
+    config = fill_in(OmegaConf.create(config))
     config.root = str(Path(args.root, 'Reproduced', f'{datetime.now():%Y-%m-%d-%H-%M-%S-%f}'))
     config.targets = args.targets
     config.device = args.device or config.device

@@ -14,6 +14,7 @@ from Datasets.Experience import Spec
 from Datasets.Replay.Replay import Replay
 from Datasets.Replay.Rollout import Rollout
 from Support.Files import PROJECT
+from tests.make import make
 
 DISCRETE, CONTINUOUS = Spec((4,), 'float32', (), 2), Spec((4,), 'float32', (2,), None)
 COSTS = {  # of an update: calls of Python and C, operators, allocations; what was counted, and an eighth more
@@ -27,7 +28,7 @@ COSTS = {  # of an update: calls of Python and C, operators, allocations; what w
 def build(name, spec, folder):
     """An agent that has learned once, and its memory, in which a next rollout is whole."""
     torch.manual_seed(0)
-    agent = getattr(Agents, f'{name}Agent')(spec, trunk_dim=8, hidden_dim=16)
+    agent = make(getattr(Agents, f'{name}Agent'), spec, trunk_dim=8, hidden_dim=16)
     kind, chance = Rollout if agent.on_policy else Replay, np.random.default_rng(0)
     memory = kind(spec, folder / 'memory', num_envs=2, capacity=300, batch_size=16)
     for round in range(2):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from Datasets.Experience import Spec
+from Hyperparams.Complete import fill_in
 from Hyperparams.Instantiate import instantiate
 from Hyperparams.Nested import targets
 from Logging.Saving import CheckpointFile
@@ -60,6 +61,7 @@ def rebuild(file, allowed=()):
                 raise UserError(
                     f'{place}: {key}={path} is no block of this program: if you trust it, add allowed=[{path}]'
                 )
+        config = fill_in(config)
         config.targets = list(allowed)
         blocks = {'spec': Spec.from_json(header['spec']), 'recipes': instantiate(config.recipes)}
         agent = instantiate(config.agent, **blocks, frame_stack=config.frame_stack)

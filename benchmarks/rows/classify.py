@@ -20,13 +20,9 @@ def spec_of(shape):
 
 def agent_of(eyes, shape, precision):
     """This program's."""
-    from Agents import DQNAgent
-    from Blocks.Augmentations import RandomShifts
-
     torch.manual_seed(0)
-    eyes = Utils.resolve(f'Blocks.Architectures.{eyes}')
-    recipes = {'aug': RandomShifts, 'encoder': {'eyes': eyes}}
-    return DQNAgent(spec_of(shape), recipes, RL=False, lr=LR, precision=precision)
+    words = ('task=classify/digits', 'RL=false', f'Eyes={eyes}', 'Aug=RandomShifts', 'hidden_dim=512', 'device=cpu')
+    return Utils.create_agent(spec_of(shape), *words, f'lr={LR}', f'precision={precision}')
 
 
 def images_of(shape, size):

@@ -6,6 +6,7 @@ import torch
 
 from Agents import DQNAgent, RandomAgent
 from Datasets.Experience import Spec
+from tests.make import make
 
 DISCRETE = Spec((3,), 'float32', (), 4)
 CONTINUOUS = Spec((3,), 'float32', (2,), None)
@@ -14,7 +15,7 @@ STATES = np.random.default_rng(0).normal(size=(400, 3)).astype(np.float32)
 
 
 def build(spec=DISCRETE, Agent=DQNAgent, **arguments):
-    return Agent(spec, hidden_dim=16, trunk_dim=8, **arguments)
+    return make(Agent, spec, hidden_dim=16, trunk_dim=8, **arguments)
 
 
 def greedy(agent):

@@ -11,6 +11,7 @@ from Agents import DrQV2Agent, SACAgent, TD3Agent
 from Blocks.Distributions import Categorical, Gaussian, SquashedGaussian
 from Datasets.Experience import Spec
 from Support.Errors import UserError
+from tests.make import make
 
 DISCRETE = Spec((3,), 'float32', (), 2)
 CONTINUOUS = Spec((3,), 'float32', (1,), None, -np.ones(1), np.ones(1))
@@ -20,7 +21,7 @@ Q = torch.tensor([[[2.0, 6.0]], [[4.0, 5.0]]])  # two critics, one state, two ac
 
 def build(Agent, spec, **arguments):
     torch.manual_seed(0)
-    return Agent(spec, trunk_dim=8, hidden_dim=16, **arguments)
+    return make(Agent, spec, trunk_dim=8, hidden_dim=16, **arguments)
 
 
 def fix(agent, policy, q):

@@ -12,6 +12,7 @@ from Agents.Phase import Phase
 from Blocks.Creator import Creator, epsilon_greedy
 from Datasets.Experience import Spec
 from Support.Errors import UserError
+from tests.make import make
 
 SPEC = Spec((3,), 'float32', (), 2)
 VECTOR = Spec((3,), 'float32', (2,), None, -np.ones(2), np.ones(2))
@@ -36,14 +37,14 @@ def test_a_loss_that_does_not_exist_fails_in_the_constructor():
         loss = 'critic_los'
 
     with pytest.raises(UserError, match=r'takes methods as losses: self.critic_los, not'):
-        Typo(SPEC, **SMALL)
+        make(Typo, SPEC, **SMALL)
 
     class Absent(Plain):
         def reinforce(self):
             return None, None, (Phase((self.critic_los,), ('encoder',)),)
 
     with pytest.raises(AttributeError, match='critic_los'):
-        Absent(SPEC, **SMALL)
+        make(Absent, SPEC, **SMALL)
 
 
 def test_a_part_that_does_not_exist_fails_in_the_constructor():
@@ -53,7 +54,7 @@ def test_a_part_that_does_not_exist_fails_in_the_constructor():
     with pytest.raises(
         UserError, match=r"Typo has no part 'critics' to train in a Phase. Nearest: critic. All: encoder"
     ):
-        Typo(SPEC, **SMALL)
+        make(Typo, SPEC, **SMALL)
 
 
 @pytest.mark.parametrize('before', [True, False])
@@ -73,7 +74,7 @@ def test_hyperparameters_and_submodules_are_set_before_or_after_super(before):
             creator.seen = nn.Linear(1, round(self.omega))
             return creator, cast, phases
 
-    agent = Own(SPEC, omega=3.0, **SMALL)
+    agent = make(Own, SPEC, omega=3.0, **SMALL)
     assert agent.creator.seen.out_features == 3
     assert {'scale.weight', 'weight', 'creator.seen.weight'} <= agent.state_dict().keys()
     assert agent.act(np.zeros((2, 3), np.float32)).shape == (2,)
@@ -81,20 +82,20 @@ def test_hyperparameters_and_submodules_are_set_before_or_after_super(before):
 
 def test_an_agent_without_reinforce_says_so():
     with pytest.raises(TypeError, match='Agent does not say how it acts'):
-        Agent(SPEC, **SMALL)
+        make(Agent, SPEC, **SMALL)
     with pytest.raises(TypeError, match='Plain does not say how much the next observation is worth'):
-        Plain(SPEC, **SMALL).next_value(None)
+        make(Plain, SPEC, **SMALL).next_value(None)
 
 
 @pytest.mark.parametrize('name', Agents.__all__)
 @pytest.mark.parametrize('spec', [SPEC, VECTOR])
 def test_public_names_are_few(name, spec):
-    agent = getattr(Agents, name)(spec, **SMALL)
+    agent = make(getattr(Agents, name), spec, **SMALL)
     own = set(dir(agent)) - set(dir(nn.Module()))
     assert len([each for each in own if not each.startswith('_')]) <= 55
 
 
 def test_what_acting_leaves_beside_the_action_is_empty_by_default():
-    agent = DQNAgent(SPEC, **SMALL)
+    agent = make(DQNAgent, SPEC, **SMALL)
     agent.act(np.zeros((2, 3), np.float32))
     assert agent.extras == {} and agent.extra_parts == ()

@@ -8,6 +8,7 @@ import torch
 from Agents import DQNAgent
 from Agents.Compile import compile_blocks
 from Datasets.Experience import Experience, Spec
+from tests.make import make
 
 SPEC = Spec((4,), 'float32', (), 2)
 
@@ -25,7 +26,7 @@ class Memory:
 
 def build():
     torch.manual_seed(0)
-    return DQNAgent(SPEC, trunk_dim=8, hidden_dim=16, ema=True, lr=1e-2)
+    return make(DQNAgent, SPEC, trunk_dim=8, hidden_dim=16, ema=True, lr=1e-2)
 
 
 def test_compiled_blocks_learn_the_same():

@@ -12,6 +12,7 @@ from Blocks.Architectures import Dueling, Noisy
 from Blocks.Architectures.Noisy import NoisyLinear
 from Blocks.Critics import Critic
 from Datasets.Experience import Spec
+from tests.make import make
 
 VALUES = torch.tensor([-1.0, 0.0, 1.0])
 SPEC = Spec((3,), 'float32', (), 2)
@@ -74,7 +75,7 @@ def test_distributional_dueling_averages_over_actions():
 
 def test_target_distribution_by_hand():
     """The online critic prefers the second of two actions; the target critic's distribution of that one counts."""
-    agent = DQNAgent(SPEC, atoms=3, support=(-1.0, 1.0), trunk_dim=4, hidden_dim=4)
+    agent = make(DQNAgent, SPEC, atoms=3, support=(-1.0, 1.0), trunk_dim=4, hidden_dim=4)
     online = torch.tensor([[[[0.8, 0.1, 0.1], [0.1, 0.1, 0.8]]]]).log()  # [E, B, A, Z]
     slow = torch.tensor([[[[0.0, 0.0, 1.0], [0.6, 0.4, 0.0]]]]).log().clamp(min=-50)
 
@@ -106,7 +107,7 @@ def test_noisy_layers_by_hand():
 
 def test_noisy_weights_explore_when_asked_and_in_learning_only():
     torch.manual_seed(0)
-    agent = RainbowAgent(SPEC, {'critic': {'q_head': Noisy}}, atoms=11, dueling=True, epsilon=0.0, hidden_dim=8)
+    agent = make(RainbowAgent, SPEC, {'critic': {'q_head': Noisy}}, atoms=11, dueling=True, epsilon=0.0, hidden_dim=8)
     obs = np.random.default_rng(0).normal(size=(200, 3)).astype(np.float32)
     greedy = agent.act(obs, explore=False)
     assert np.array_equal(greedy, agent.act(obs, explore=False))
@@ -115,7 +116,7 @@ def test_noisy_weights_explore_when_asked_and_in_learning_only():
 
 
 def test_boltzmann_exploration_by_hand():
-    agent = DQNAgent(SPEC, temperature=0.5, trunk_dim=4, hidden_dim=4)
+    agent = make(DQNAgent, SPEC, temperature=0.5, trunk_dim=4, hidden_dim=4)
     agent.creator.critic.scores = lambda features, action=None: torch.tensor([[[1.0], [2.0]]]).expand(
         1, len(features), 2, 1
     )

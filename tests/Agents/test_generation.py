@@ -8,6 +8,7 @@ import Utils
 from Agents import DQNAgent
 from Agents.Losses.Adversarial import GAMES
 from Datasets.Experience import Experience, Spec
+from tests.make import make
 
 SPEC = Spec((1, 8, 8), 'uint8', (3,), 3, kind='classify')
 
@@ -27,7 +28,7 @@ class Memory:
 
 def build(spec=SPEC, **gan):
     torch.manual_seed(0)
-    return DQNAgent(spec, generate=True, latent_dim=4, gan=gan)
+    return make(DQNAgent, spec, generate=True, latent_dim=4, gan=gan)
 
 
 def learn(agent):
@@ -128,6 +129,6 @@ def test_what_is_misspelt_is_named(gan, near):
 
 
 def test_an_image_block_as_discriminator_with_labels():
-    agent = DQNAgent(SPEC, {'critic': {'q_head': lambda input_shape, output_shape: nn.Sequential(
+    agent = make(DQNAgent, SPEC, {'critic': {'q_head': lambda input_shape, output_shape: nn.Sequential(
         nn.Flatten(), nn.Linear(4 * 64, 1))}}, generate=True, latent_dim=4, gan={'conditional': True})  # fmt: skip
     assert learn(agent) == {'actor', 'critic'}

@@ -12,6 +12,7 @@ from Agents import DQNAgent, DrQV2Agent, PPOAgent, RandomAgent, SACAgent, SPRAge
 from Blocks.Actors import Proposals, choose_largest
 from Blocks.Distributions import Joint, OneHot, SquashedGaussian
 from Datasets.Experience import Spec
+from tests.make import make
 
 SPEC = Spec((3,), 'float32', (2 + 3 + 2,), None, one_hots=(3, 2))  # two continuous entries, two choices
 BUTTONS = Spec((3,), 'float32', (5,), None, one_hots=(3, 2))
@@ -28,14 +29,14 @@ def valid(action, spec=SPEC):
 @pytest.mark.parametrize('spec', [SPEC, BUTTONS], ids=['both', 'choices'])
 @pytest.mark.parametrize('Agent', [DQNAgent, DrQV2Agent, TD3Agent, SACAgent, SPRAgent, RandomAgent])
 def test_actions_are_valid_however_one_acts(Agent, spec):
-    agent, obs = Agent(spec, hidden_dim=8, trunk_dim=8, explore_steps=10), np.zeros((300, 3), np.float32)
+    agent, obs = make(Agent, spec, hidden_dim=8, trunk_dim=8, explore_steps=10), np.zeros((300, 3), np.float32)
     for agent.step, explore in ((0, True), (10, True), (10, False)):  # at random; explored; greedy
         action = agent.act(obs, explore)
         assert action.shape == (300, *spec.action_shape) and action.dtype == np.float32 and valid(action, spec)
 
 
 def test_random_choices_are_uniform():
-    action = RandomAgent(SPEC).act(np.zeros((6000, 3), np.float32))
+    action = make(RandomAgent, SPEC).act(np.zeros((6000, 3), np.float32))
     assert np.abs(action[:, 2:].mean(0) - [1 / 3, 1 / 3, 1 / 3, 1 / 2, 1 / 2]).max() < 0.03
     assert np.abs(action[:, :2].mean(0)).max() < 0.04 and np.abs(action[:, :2].std(0) - 3**-0.5).max() < 0.02
 
@@ -48,7 +49,7 @@ def test_proposals_are_valid():
 
 def test_smoothing_moves_continuous_entries_alone():
     """TD3's target: noise around what the actor does, and one-hots that stay whole."""
-    agent = TD3Agent(SPEC, hidden_dim=8, trunk_dim=8, target_noise=5.0, noise_clip=0.1)
+    agent = make(TD3Agent, SPEC, hidden_dim=8, trunk_dim=8, target_noise=5.0, noise_clip=0.1)
     seen, forward = [], agent.target.critic.forward
     agent.target.critic.forward = lambda features, action: seen.append(action) or forward(features, action)
     obs = torch.randn(300, 3)
@@ -67,11 +68,11 @@ def test_smoothing_moves_continuous_entries_alone():
     ],
 )
 def test_the_target_entropy_counts_every_head(spec, target):
-    assert SACAgent(spec, hidden_dim=8).target_entropy == pytest.approx(target)
+    assert make(SACAgent, spec, hidden_dim=8).target_entropy == pytest.approx(target)
 
 
 def test_soft_value_of_two_heads_by_hand():
-    agent = SACAgent(Spec((3,), 'float32', (4,), None, one_hots=(3,)), hidden_dim=8, temperature=0.5)
+    agent = make(SACAgent, Spec((3,), 'float32', (4,), None, one_hots=(3,)), hidden_dim=8, temperature=0.5)
     policy = Joint([SquashedGaussian(torch.tensor([[0.3]]), torch.tensor([[0.2]])), OneHot(ODDS.log())], [1, 3])
     agent.creator.policy = lambda features, noise=0.0: policy
     agent.target.critic.forward = lambda features, action: torch.stack([action @ torch.tensor([3.0, 1, 2, 3])] * 2)
@@ -82,7 +83,7 @@ def test_soft_value_of_two_heads_by_hand():
 
 
 def test_what_ppo_did_is_as_likely_when_it_is_read_back():
-    agent = PPOAgent(SPEC, hidden_dim=8, trunk_dim=8)
+    agent = make(PPOAgent, SPEC, hidden_dim=8, trunk_dim=8)
     features = torch.randn(50, 3)
     action = torch.from_numpy(agent.act(features.numpy()))
     vector, first, second = agent.creator.policy(features).policies

@@ -14,6 +14,7 @@ from Blocks.Architectures import Dueling
 from Blocks.Distributions import Prediction
 from Datasets.Experience import Experience, Spec
 from Datasets.Replay.Replay import Replay
+from tests.make import make
 
 Q = torch.tensor([[1.0, 2.0], [3.0, 5.0]])  # two critics, two samples
 TARGET = torch.tensor([0.0, 4.0])  # errors 1 -2 | 3 1
@@ -93,7 +94,7 @@ SPEC = Spec((1,), 'float32', (), 2)
 
 def dqn(**arguments):
     """Online scores 1 and 2, slow scores 10 and 5 (and a second slow critic that says 12 and 4)."""
-    agent = DQNAgent(SPEC, hidden_dim=2, trunk_dim=2, **arguments)
+    agent = make(DQNAgent, SPEC, hidden_dim=2, trunk_dim=2, **arguments)
     agent.creator.critic = Table([1.0, 2.0])
     if agent.target:
         agent.target.critic = Table([10.0, 5.0], [12.0, 4.0])
@@ -139,7 +140,7 @@ def test_continuous_value_is_the_best_proposal():
         def forward(self, features, action):
             return self.scale * action.sum(-1).unsqueeze(0)  # [1, B] or [1, B, M]
 
-    agent = DQNAgent(Spec((1,), 'float32', (1,), None), hidden_dim=2, trunk_dim=2, num_proposals=500)
+    agent = make(DQNAgent, Spec((1,), 'float32', (1,), None), hidden_dim=2, trunk_dim=2, num_proposals=500)
     agent.creator.critic, agent.target.critic = Number(), Number()
     assert (agent.next_value(NEXT) > 0.95).all() and (agent.next_value(NEXT) <= 1).all()
     action = agent.act(np.zeros((3, 1), np.float32), explore=False)
@@ -172,7 +173,7 @@ def test_prioritised_samples_get_their_errors_back():
         def reprioritize(self, index, error):
             self.told = index.tolist(), error.tolist()
 
-    agent, memory = DQNAgent(SPEC, hidden_dim=2, trunk_dim=2), Memory()
+    agent, memory = make(DQNAgent, SPEC, hidden_dim=2, trunk_dim=2), Memory()
     q = agent.creator.critic(NEXT.obs, NEXT.action)[0]
     errors = (q - agent.returns(NEXT)).abs().tolist()
     agent.learn(memory)

@@ -11,6 +11,7 @@ from Agents.Losses.Offline import conservative_gap, expectile_loss
 from Blocks.Distributions import Categorical, Gaussian, Joint, OneHot, SquashedGaussian
 from Datasets.Experience import Experience, Spec
 from Support.Errors import UserError
+from tests.make import make
 
 DISCRETE = Spec((3,), 'float32', (), 2)
 CONTINUOUS = Spec((3,), 'float32', (2,), None, -np.ones(2), np.ones(2))
@@ -20,7 +21,7 @@ ODDS = torch.tensor([[0.25, 0.75]]).log()
 
 def build(Agent, spec, **arguments):
     torch.manual_seed(0)
-    return Agent(spec, trunk_dim=8, hidden_dim=16, **arguments)
+    return make(Agent, spec, trunk_dim=8, hidden_dim=16, **arguments)
 
 
 def experience(spec, size=5):

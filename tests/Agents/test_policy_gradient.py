@@ -13,6 +13,7 @@ from Datasets.Experience import Spec
 from Datasets.Replay.Rollout import Rollout
 from Environment import Environment
 from tests.learning.tasks import Recall
+from tests.make import make
 
 SPEC = Spec((2,), 'float32', (), 2)
 
@@ -100,7 +101,7 @@ def test_every_step_is_used_once_an_epoch(rollout):
 
 def build(Agent, **arguments):
     torch.manual_seed(0)
-    return Agent(SPEC, trunk_dim=8, hidden_dim=16, target_tau=1, **arguments)
+    return make(Agent, SPEC, trunk_dim=8, hidden_dim=16, target_tau=1, **arguments)
 
 
 def test_appraisal_against_a_plain_loop(rollout):
@@ -171,7 +172,7 @@ def test_a_rollout_is_seen_as_it_was_acted_on(tmp_path):
     """Step by step while acting, whole in learning, across episodes and rollouts: the same probabilities."""
     torch.manual_seed(0)
     environment = Environment(Recall(seed=1))
-    agent = PPOAgent(Recall.spec, trunk_dim=8, hidden_dim=16, target_tau=1, memory='LSTM')
+    agent = make(PPOAgent, Recall.spec, trunk_dim=8, hidden_dim=16, target_tau=1, memory='LSTM')
     for parameter in agent.creator.actor.parameters():
         torch.nn.init.normal_(parameter)
     memory = Rollout(Recall.spec, tmp_path / 'rollout', num_envs=8, capacity=400)
@@ -189,7 +190,7 @@ def test_a_rollout_is_seen_as_it_was_acted_on(tmp_path):
 
 
 def test_sequences_stay_whole_in_minibatches(tmp_path):
-    agent = PPOAgent(Recall.spec, trunk_dim=8, hidden_dim=16, target_tau=1, memory='LSTM', epochs=1)
+    agent = make(PPOAgent, Recall.spec, trunk_dim=8, hidden_dim=16, target_tau=1, memory='LSTM', epochs=1)
     memory, environment = Rollout(Recall.spec, tmp_path / 'r', 8, 400, batch_size=12), Environment(Recall(seed=1))
     for _ in range(6):
         environment.rollout(agent, memory)

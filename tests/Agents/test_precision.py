@@ -11,6 +11,7 @@ from Agents.Precision import Bf16Weights
 from benchmarks.rows.learner import Again, transition
 from Blocks.Architectures.MLP import Readout
 from Datasets.Experience import Spec
+from tests.make import make
 
 SEEN = Spec((2, 84, 84), 'uint8', (), 3), Spec((5,), 'float32', (2,), None)
 
@@ -20,7 +21,9 @@ def test_as_with_autocast_alone(name, spec):
     memory, ends = Again(transition(spec.obs_shape, 4, spec.num_actions or spec.action_shape)), []
     for cast_once in (True, False):
         torch.manual_seed(0)
-        agent = getattr(Agents, f'{name}Agent')(spec, trunk_dim=8, hidden_dim=16, precision='bf16', target_tau=0.5)
+        agent = make(
+            getattr(Agents, f'{name}Agent'), spec, trunk_dim=8, hidden_dim=16, precision='bf16', target_tau=0.5
+        )
         if not cast_once:
             agent.precision.cast_once = lambda module: nullcontext()
         seen = []

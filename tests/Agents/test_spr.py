@@ -15,6 +15,7 @@ from Datasets.Experience import Experience, Future, Spec
 from Datasets.Replay.Replay import Replay
 from Hyperparams.Compose import compose
 from Hyperparams.Launch import launch
+from tests.make import make
 
 SPEC = Spec((2,), 'float32', (), 2)
 
@@ -27,7 +28,7 @@ class Walk(nn.Module):
 
 
 def agent_of_known_dynamics(sign=1.0):
-    agent = SPRAgent(SPEC, spr_weight=5.0, projection_dim=2, trunk_dim=4, hidden_dim=4, target_tau=1)
+    agent = make(SPRAgent, SPEC, spr_weight=5.0, projection_dim=2, trunk_dim=4, hidden_dim=4, target_tau=1)
     agent.creator.dynamics = Walk()
     agent.creator.projector = nn.Flatten()
     agent.creator.predictor = nn.Linear(2, 2, bias=False)
@@ -56,7 +57,7 @@ def test_self_prediction_by_hand(sign, second, valid, loss):
 
 def test_descending_the_loss_brings_the_prediction_nearer():
     torch.manual_seed(0)
-    agent = SPRAgent(SPEC, projection_dim=8, trunk_dim=4, hidden_dim=16)
+    agent = make(SPRAgent, SPEC, projection_dim=8, trunk_dim=4, hidden_dim=16)
     parameters = [p for name in ('dynamics', 'predictor') for p in getattr(agent.creator, name).parameters()]
     optimizer = torch.optim.Adam(parameters, 1e-2)
     experience = batch([[2.0, 1.0], [2.0, 2.0]], [True, True])
@@ -71,14 +72,14 @@ def test_descending_the_loss_brings_the_prediction_nearer():
 
 
 def test_no_gradient_flows_into_what_is_seen():
-    agent = SPRAgent(SPEC, projection_dim=8, trunk_dim=4, hidden_dim=16, target_tau=1)
+    agent = make(SPRAgent, SPEC, projection_dim=8, trunk_dim=4, hidden_dim=16, target_tau=1)
     future = Future(torch.randn(3, 2, 2).requires_grad_(), torch.ones(3, 2).long(), None, torch.ones(3, 2).bool())
     agent.self_prediction_loss(SimpleNamespace(obs=torch.randn(3, 2), future=future)).backward()
     assert future.obs.grad is None
 
 
 def test_features_keep_their_places_and_scale():
-    agent = SPRAgent(Spec((1, 84, 84), 'uint8', (), 3))
+    agent = make(SPRAgent, Spec((1, 84, 84), 'uint8', (), 3))
     shape = agent.creator.encoder.repr_shape
     assert len(shape) == 3
     features = agent.creator.encoder(torch.randint(256, (5, 1, 84, 84)))
@@ -93,7 +94,7 @@ def test_features_keep_their_places_and_scale():
 def test_images_of_the_future_are_shifted_each_on_its_own():
     from Blocks.Augmentations import RandomShifts
 
-    agent = SPRAgent(Spec((1, 84, 84), 'uint8', (), 3), {'aug': RandomShifts})
+    agent = make(SPRAgent, Spec((1, 84, 84), 'uint8', (), 3), {'aug': RandomShifts})
     image = torch.from_numpy(np.random.default_rng(0).integers(256, size=(1, 84, 84), dtype=np.uint8))
     future = Future(image.expand(4, 3, 1, 84, 84), None, None, None)
     seen = agent.perceive(Experience(obs=image.expand(4, 1, 84, 84), future=future)).future.obs
@@ -102,7 +103,9 @@ def test_images_of_the_future_are_shifted_each_on_its_own():
 
 
 def test_a_reset_renews_the_heads_and_half_of_the_encoder():
-    agent = SPRAgent(Spec((1, 84, 84), 'uint8', (), 3), projection_dim=8, hidden_dim=16, reset_period=10, ema=True)
+    agent = make(
+        SPRAgent, Spec((1, 84, 84), 'uint8', (), 3), projection_dim=8, hidden_dim=16, reset_period=10, ema=True
+    )
     agent.optimization.optimizer.step = lambda: None
     before = {name: tensor.clone() for name, tensor in agent.creator.named_parameters()}
     for parameter in agent.creator.parameters():

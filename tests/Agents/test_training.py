@@ -11,6 +11,7 @@ from Agents import DQNAgent
 from Agents.Losses.Supervised import negative_log_likelihood
 from Blocks.Distributions import Prediction
 from Datasets.Experience import Experience, Spec
+from tests.make import make
 
 SPEC = Spec((1, 8, 8), 'uint8', (3,), 3, kind='classify')
 
@@ -36,7 +37,9 @@ def images(count, seed=0):
 def build(**arguments):
     torch.manual_seed(0)
     plain = {'eyes': lambda input_shape: nn.Flatten(), 'pool': None}  # no batch normalisation, no dropout
-    return DQNAgent(SPEC, {'encoder': plain}, **{'RL': False, 'lr': 0.1, 'optimizer': torch.optim.SGD} | arguments)
+    return make(
+        DQNAgent, SPEC, {'encoder': plain}, **{'RL': False, 'lr': 0.1, 'optimizer': torch.optim.SGD} | arguments
+    )
 
 
 def moved(agent, batch):
@@ -46,14 +49,16 @@ def moved(agent, batch):
 
 
 def test_a_frozen_part_rests_with_its_statistics_until_its_time():
-    agent = DQNAgent(SPEC, RL=False, lr=0.1, rates={'encoder': 'step_linear(0,0,10,1,1)'})  # a CNN, which normalises
+    agent = make(
+        DQNAgent, SPEC, RL=False, lr=0.1, rates={'encoder': 'step_linear(0,0,10,1,1)'}
+    )  # a CNN, which normalises
     assert moved(agent, images(6)) == {'actor'}
     agent.step = 11
     assert moved(agent, images(6)) == {'encoder', 'actor'}
 
 
 def test_rates_are_factors_of_the_learning_rate():
-    agent = DQNAgent(SPEC, RL=False, lr=0.1, weight_decay=0.1, rates={'encoder': 0.1, 'actor': 'linear(1,0,10)'})
+    agent = make(DQNAgent, SPEC, RL=False, lr=0.1, weight_decay=0.1, rates={'encoder': 0.1, 'actor': 'linear(1,0,10)'})
     agent.step = 5
     agent.learn(Memory(images(6)))
     rates = {(group['part'], round(group['lr'], 6)) for group in agent.optimization.optimizer.param_groups}

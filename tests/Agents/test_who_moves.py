@@ -27,6 +27,7 @@ from Datasets.Experience import Part, Spec
 from Datasets.Images.Dataset import Dataset
 from Datasets.Replay.Replay import Replay
 from Datasets.Replay.Rollout import Rollout
+from tests.make import make
 
 BATCH, TAU, DECAY = 8, 0.1, 0.75
 PIXELS = Spec((1, 16, 16), 'uint8', (), 3)
@@ -185,7 +186,7 @@ CASES = {name: (Agent, spec, replay, *rest) for name, (Agent, spec, *rest) in CO
 def build(Agent, spec, arguments, precision):
     common = dict(trunk_dim=8, hidden_dim=16, lr=1e-3, latent_dim=6, ema=True, ema_decay=DECAY, target_tau=TAU)
     common |= {'target_period': 1, 'num_critics': 2 if issubclass(Agent, TWO_CRITICS) else 1}
-    return Agent(spec, precision=precision, **common | arguments)
+    return make(Agent, spec, precision=precision, **common | arguments)
 
 
 def snapshot(module):

@@ -10,6 +10,7 @@ from Blocks.Augmentations import Intensity, RandomShifts
 from Blocks.Encoders import Encoder, RecordEncoder
 from Blocks.PackedObservations import AugmentImages, pack, part_shapes, unpack
 from Datasets.Experience import Part, Spec
+from tests.make import make
 
 PARTS = (Part('a', (3,), 'float32'), Part('b', (1, 5, 5), 'uint8'), Part('c', (1,), 'float32'))
 SIZE = 12 + 25 + 4  # bytes of a frame: numbers begin at odd places
@@ -64,7 +65,7 @@ def test_states_of_a_record_are_normalized_and_pixels_are_not():
 
 
 def test_an_agent_that_normalizes_counts_the_states():
-    agent = PPOAgent(SPEC, hidden_dim=8, normalize_obs=True)
+    agent = make(PPOAgent, SPEC, hidden_dim=8, normalize_obs=True)
     a, b, c = agent.creator.encoder.encoders
     assert a.running and c.running and not b.running
 

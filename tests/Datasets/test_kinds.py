@@ -21,6 +21,7 @@ from Datasets.Suites import fit
 from Environment import Environment
 from Support.Errors import UserError
 from Support.Kinds import kind_of
+from tests.make import make
 
 PARTS = Part('speed', (2,), 'float32'), Part('camera', (3, 4, 4), 'uint8')
 
@@ -116,7 +117,9 @@ class Words(nn.Module):
 @pytest.mark.parametrize('eyes', [Words, partial(nn.Embedding, 10, 6)])
 def test_tokens_from_a_suite_to_the_gradient(tmp_path, eyes):
     environment = Environment(fit(Sentences()), frame_stack=2)
-    agent = DQNAgent(environment.suite.spec, {'encoder': {'eyes': eyes}}, frame_stack=2, hidden_dim=8, trunk_dim=4)
+    agent = make(
+        DQNAgent, environment.suite.spec, {'encoder': {'eyes': eyes}}, frame_stack=2, hidden_dim=8, trunk_dim=4
+    )
     replay = Replay(environment.suite.spec, tmp_path / 'replay', 2, 100, frame_stack=2, nstep=2, horizon=1)
     for _ in range(20):
         environment.rollout(agent, replay)

@@ -22,6 +22,7 @@ from Datasets.Replay.Rollout import Rollout
 from Environment import Environment
 from Support.RandomState import seed_everything
 from tests.learning.tasks import Bits, Chain, Identity, Number, Recall
+from tests.make import make
 
 TWO = {'num_critics': 2}
 NOISY = {'epsilon': 0.0, 'atoms': 21, 'support': (-2.0, 6.0), 'dueling': True, 'huber': False,
@@ -46,7 +47,7 @@ def train(name, task, path, steps, discount=0.9, **arguments):
     seed_everything(1)
     Agent, own = AGENTS[name]
     environment = Environment(task(seed=1))
-    agent = Agent(task.spec, **dict(hidden_dim=64, trunk_dim=32, lr=3e-3, target_tau=0.05) | own | arguments)
+    agent = make(Agent, task.spec, **dict(hidden_dim=64, trunk_dim=32, lr=3e-3, target_tau=0.05) | own | arguments)
     options = dict(num_envs=8, capacity=10_000, batch_size=64, discount=discount)
     if agent.on_policy:
         memory, period = Rollout(task.spec, path, **options), 8

@@ -11,6 +11,7 @@ from Datasets.Experience import Spec
 from Datasets.Images.Dataset import Dataset
 from Datasets.Suites.Classify import Digits
 from Support.RandomState import seed_everything
+from tests.make import make
 
 
 @pytest.fixture(scope='module')
@@ -28,7 +29,7 @@ def part(digits, start, stop):
 def train(images, updates, batch_size=64, **arguments):
     seed_everything(1)
     spec = Spec((1, 8, 8), 'uint8', (10,), 10, kind='classify', mean=(78.0,), std=(96.0,))
-    agent = DQNAgent(spec, hidden_dim=128, **{'lr': 2e-3} | arguments)
+    agent = make(DQNAgent, spec, hidden_dim=128, **{'lr': 2e-3} | arguments)
     memory = Dataset(images, batch_size)
     for step in range(updates):
         agent.step = step

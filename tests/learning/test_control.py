@@ -8,13 +8,14 @@ from Datasets.Replay.Replay import Replay
 from Environment import Environment
 from Support.RandomState import seed_everything
 from tests.learning.tasks import Chain, Identity, Number
+from tests.make import make
 
 
 def train(task, path, updates, nstep=1, discount=0.9, **arguments):
     seed_everything(1)
     environment = Environment(task(seed=1))
     common = dict(hidden_dim=64, trunk_dim=32, lr=3e-3, target_tau=0.05, explore_steps=10**9)
-    agent = DQNAgent(task.spec, **common | arguments)
+    agent = make(DQNAgent, task.spec, **common | arguments)
     replay = Replay(task.spec, path, 8, capacity=10_000, batch_size=64, nstep=nstep, discount=discount)
     for step in range(updates):
         environment.rollout(agent, replay)

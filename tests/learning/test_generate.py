@@ -9,6 +9,7 @@ from Agents import DQNAgent
 from Datasets.Experience import Spec
 from Datasets.Images.Dataset import Dataset
 from Support.RandomState import seed_everything
+from tests.make import make
 
 
 def test_samples_move_towards_both_kinds():
@@ -20,7 +21,7 @@ def test_samples_move_towards_both_kinds():
     memory = Dataset(SimpleNamespace(obs=images, label=torch.zeros(256, dtype=torch.long)), 64)
     spec = Spec((1, 8, 8), 'uint8', (2,), 2, kind='classify')
     optimizer = functools.partial(torch.optim.AdamW, betas=(0.5, 0.999))
-    agent = DQNAgent(spec, generate=True, lr=3e-3, latent_dim=8, optimizer=optimizer)
+    agent = make(DQNAgent, spec, generate=True, lr=3e-3, latent_dim=8, optimizer=optimizer)
 
     def distance():
         """Of each sample to the nearer kind, in grey levels a pixel; share of the left kind."""

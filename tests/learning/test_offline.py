@@ -10,6 +10,7 @@ from Datasets.Replay.Replay import Replay
 from Environment import Environment
 from Support.RandomState import seed_everything
 from tests.learning.tasks import Bits, Chain, Identity, Number
+from tests.make import make
 
 CONSERVATIVE = {'conservative': 0.1}
 AGENTS = {
@@ -35,7 +36,7 @@ def learn(name, task, path, behave, updates=200, discount=0.9):
     replay = Replay(task.spec, path, 8, capacity=4000, batch_size=64, discount=discount, horizon=horizon)
     for _ in range(300):
         environment.rollout(SimpleNamespace(act=lambda obs, first: behave(obs, random)), replay)
-    agent = Agent(task.spec, **dict(hidden_dim=32, trunk_dim=32, lr=5e-3, target_tau=0.1) | own)
+    agent = make(Agent, task.spec, **dict(hidden_dim=32, trunk_dim=32, lr=5e-3, target_tau=0.1) | own)
     for _ in range(updates):
         agent.learn(replay)
     return agent

@@ -10,6 +10,7 @@ from Datasets.Replay.Replay import Replay
 from Datasets.Suites.Gym import Gym
 from Environment import Environment
 from Support.RandomState import seed_everything
+from tests.make import make
 
 HEAD = partial(MLP, depth=2)
 RECIPES = {
@@ -28,7 +29,7 @@ def test_reach_is_learned(tmp_path):
     seed_everything(1)
     environment, arena = suite(8, train=True), suite(20, train=False)
     spec = environment.suite.spec
-    agent = SACAgent(spec, RECIPES, hidden_dim=128, temperature=0.1, lr=2e-3, target_tau=0.02)
+    agent = make(SACAgent, spec, RECIPES, hidden_dim=128, temperature=0.1, lr=2e-3, target_tau=0.02)
     replay = Replay(spec, tmp_path / 'replay', 8, capacity=10_000, batch_size=64, discount=0.9)
     for step in range(750):
         environment.rollout(agent, replay)

@@ -14,6 +14,7 @@ from Agents import DQNAgent
 from Datasets.Experience import Spec
 from Datasets.Replay.Replay import Replay
 from Logging.Saving import CheckpointFile
+from tests.make import make
 from tests.program.runs import CONTEXT, Running, fork, run, wait_for
 
 QUIET = ['threads=1', 'tensorboard=false', 'video=false', 'plotting.plot_experiments=false', 'evaluate_episodes=2']
@@ -109,7 +110,7 @@ SPEC, SLACK = Spec((4,), 'float32', (), 2), 5
 
 def load(folder, mode):
     """The agent and the replay that were saved last."""
-    agent = DQNAgent(SPEC, hidden_dim=16, trunk_dim=8)
+    agent = make(DQNAgent, SPEC, hidden_dim=16, trunk_dim=8)
     replay = Replay(SPEC, folder / 'replay', capacity=50, prioritized=True, mode=mode)
     replay.restore(CheckpointFile.load(folder / 'agent.safetensors', agent)['memory'])
     return agent, replay
@@ -131,7 +132,7 @@ def save_again_and_again(folder, ready):
 def test_killed_200_times_while_it_saves(tmp_path):
     """Whatever is cut short, the agent and the replay before it are whole, and nothing is left lying about."""
     chance, steps = random.Random(1), []
-    agent = DQNAgent(SPEC, hidden_dim=16, trunk_dim=8)
+    agent = make(DQNAgent, SPEC, hidden_dim=16, trunk_dim=8)
     replay = Replay(SPEC, tmp_path / 'replay', capacity=50, prioritized=True, slack=SLACK)
     replay.flush()
     CheckpointFile.save(tmp_path / 'agent.safetensors', agent, {'memory': replay.state()})

@@ -12,6 +12,7 @@ from Datasets.Replay.Rollout import Rollout
 from Datasets.Replay.SharedReplays import SharedReplays
 from Environment import Environment
 from Support.Errors import UserError
+from tests.make import make
 
 SPEC = Spec((3,), 'float32', (2,), None, -np.ones(2), np.ones(2))
 
@@ -65,7 +66,7 @@ class Walk:
 @pytest.fixture
 def agent():
     torch.manual_seed(0)
-    return Behavior(SPEC, hidden_dim=8, trunk_dim=4)
+    return make(Behavior, SPEC, hidden_dim=8, trunk_dim=4)
 
 
 def record(agent, replay, overlap=False, steps=30):

@@ -8,6 +8,7 @@ from Agents import RandomAgent
 from Datasets.Suites.Examples import GRASP, SIDE, spot
 from Datasets.Suites.Gym import Gym
 from Environment import Environment
+from tests.make import make
 
 ID = 'Datasets.Suites.Examples:Reach-v0'
 
@@ -34,7 +35,7 @@ def test_rewards_by_hand():
 
 def test_who_sees_and_feels_solves_it_and_chance_does_not():
     environment = Environment(Gym(ID, num_envs=20, seed=1))
-    chance = environment.evaluate(RandomAgent(environment.suite.spec), 200)['reward']
+    chance = environment.evaluate(make(RandomAgent, environment.suite.spec), 200)['reward']
 
     class Cheat:
         """Knows both places."""

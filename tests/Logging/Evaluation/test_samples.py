@@ -11,6 +11,7 @@ from Agents import DQNAgent
 from Datasets.Experience import Spec
 from Datasets.Images.ImageData import Images
 from Logging.Evaluation.Samples import create, reality
+from tests.make import make
 
 SPEC = Spec((1, 8, 8), 'uint8', (3,), 3, kind='classify')
 
@@ -22,7 +23,7 @@ def arena():
 
 
 def test_pictures_and_samples(arena, tmp_path):
-    agent = DQNAgent(SPEC, generate=True, latent_dim=4, gan={'conditional': True})
+    agent = make(DQNAgent, SPEC, generate=True, latent_dim=4, gan={'conditional': True})
     args = SimpleNamespace(samples=30, features=None, frame_stack=1, seed=1)
     numbers, written = create(args, agent, arena, None, tmp_path / 'mnist_1', tmp_path / 'pictures' / '7')
     assert numbers == {} and list(written) == ['Samples', 'Grid', 'Morphs', 'Neighbors']
@@ -34,7 +35,7 @@ def test_pictures_and_samples(arena, tmp_path):
 
 
 def test_several_frames_move_in_a_gif(tmp_path):
-    agent = DQNAgent(Spec((1, 8, 8), 'uint8', (), 3), generate=True, latent_dim=4, frame_stack=4)
+    agent = make(DQNAgent, Spec((1, 8, 8), 'uint8', (), 3), generate=True, latent_dim=4, frame_stack=4)
     args = SimpleNamespace(samples=30, features=None, frame_stack=4, seed=1)
     frames = torch.randint(256, (30, 4, 8, 8), dtype=torch.uint8)
     memory = SimpleNamespace(sample=lambda generator, size: SimpleNamespace(obs=frames[:size]))

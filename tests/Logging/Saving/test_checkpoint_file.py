@@ -18,6 +18,7 @@ import Utils
 from Agents import DQNAgent, RandomAgent
 from Datasets.Experience import Experience, Spec
 from Logging.Saving import CheckpointFile
+from tests.make import make
 
 PIXELS = Spec((1, 16, 16), 'uint8', (), 3)
 DIGITS = Spec((1, 16, 16), 'uint8', (3,), 3, kind='classify')
@@ -33,7 +34,7 @@ DOMAINS = {
 def build(spec=PIXELS, Agent=DQNAgent, seed=0, **arguments):
     torch.manual_seed(seed)
     common = dict(hidden_dim=16, trunk_dim=8, latent_dim=4, lr='linear(0.01,0.001,10)', ema=True, target_tau=0.1)
-    return Agent(spec, **common | arguments)
+    return make(Agent, spec, **common | arguments)
 
 
 class Memory:
@@ -279,11 +280,12 @@ def test_a_disk_that_is_really_full(tmp_path):
         from Logging.Saving import CheckpointFile
         from Agents import DQNAgent
         from Datasets.Experience import Spec
+        from tests.make import make
 
         path = sys.argv[1]
-        agent = DQNAgent(Spec((4,), 'float32', (), 2), hidden_dim=16, trunk_dim=8)
+        agent = make(DQNAgent, Spec((4,), 'float32', (), 2), hidden_dim=16, trunk_dim=8)
         CheckpointFile.save(path, agent, {'episodes': 1})
-        big = DQNAgent(Spec((4,), 'float32', (), 2), hidden_dim=5000, trunk_dim=8)
+        big = make(DQNAgent, Spec((4,), 'float32', (), 2), hidden_dim=5000, trunk_dim=8)
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
         try:

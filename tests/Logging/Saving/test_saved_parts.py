@@ -13,6 +13,7 @@ from Datasets.Experience import Part, Spec
 from Hyperparams.Compose import compose
 from Logging.Saving import CheckpointFile
 from Logging.Saving.SavedParts import rebuild
+from tests.make import make
 
 DIGITS = Spec((1, 12, 12), 'uint8', (3,), 3, kind='classify', mean=(100.0,), std=(50.0,))
 PIXELS = Spec((3, 20, 20), 'uint8', (), 4)
@@ -43,7 +44,7 @@ def test_eyes_of_a_classifier_in_a_new_agent(tmp_path, words):
     """They see what they saw, as the moving average where there is one, and go on learning."""
     agent = saved(tmp_path, DIGITS, *words)
     load = functools.partial(Utils.load, path=tmp_path, attr='encoder.Eyes')
-    new = DQNAgent(DIGITS._replace(num_actions=7, action_shape=(7,)), {'encoder': {'eyes': load}}, hidden_dim=8)
+    new = make(DQNAgent, DIGITS._replace(num_actions=7, action_shape=(7,)), {'encoder': {'eyes': load}}, hidden_dim=8)
     assert new.creator.encoder.eyes is not new.target.encoder.eyes
     theirs = (agent.average or agent.creator).encoder.eyes.state_dict()
     for creator in (new.creator, new.target):
