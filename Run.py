@@ -108,9 +108,11 @@ def main(args: DictConfig) -> float | None:
         if args.find_lr:
             from Runs.FindRate import find_rate
 
-            return find_rate(parts)
+            find_rate(parts)
+            return None
         if collects(args):
-            return collect(parts, interrupts)
+            collect(parts, interrupts)
+            return None
         return train(parts, interrupts)
 
 

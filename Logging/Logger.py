@@ -84,7 +84,7 @@ def open_log(
     try:
         prefix.parent.mkdir(parents=True, exist_ok=True)
         if resume:
-            last = {'Train': step, 'Eval': step if evaluated is None else min(step, evaluated)}
+            last = {'Train': step, 'Eval': step if step is None or evaluated is None else min(step, evaluated)}
             seconds = max(cut_after(tables.path(kind), until) for kind, until in last.items())
         else:
             number, moved = set_aside(*(prefix.with_name(f'{prefix.name}_{name}') for name in FILES))

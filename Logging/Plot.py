@@ -1,11 +1,15 @@
-"""Figures and tables of what was run: `python -m Logging.Plot experiments=[A,B] suites=atari`.
+"""Figures and tables of results: `python -m Logging.Plot experiments=[A,B] suites=atari`.
 
-Importing this module costs nothing: pandas and matplotlib are imported when something is drawn.
+Importing this module is cheap: pandas and matplotlib are imported when something is drawn.
 """
 
+from __future__ import annotations
+
 import sys
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,16 +17,32 @@ from Logging.Sinks import say
 from Support.Errors import UserError, hint, one_line
 from Support.Files import atomic_write
 
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
 FILTERS = ('experiments', 'agents', 'suites', 'tasks', 'seeds')
 OPTIONS = (*FILTERS, 'root', 'out')
 
 
-def plot(root='Benchmarking', experiments=None, agents=None, suites=None, tasks=None, seeds=None, out=None):
-    """Draws the evaluations under `root` that pass the filters (None: all; a name; a list of names) in `out` (default:
-    `root`/<the first experiment>/Plots), per suite: `<suite>_curves.png`, `<suite>_bars.png`, `<suite>_table.csv`, and
-    where tasks share a scale `<suite>_normalised.png` and `.csv`. Returns the paths written.
+def plot(
+    root: Path | str = 'Benchmarking',
+    experiments: Any = None,
+    agents: Any = None,
+    suites: Any = None,
+    tasks: Any = None,
+    seeds: Any = None,
+    out: Path | str | None = None,
+) -> list[Path]:
+    """Draws the evaluations under `root`, and returns the paths of the figures and tables written.
 
-    Never raises for what it finds: files that do not fit and figures that fail are named in a line, a run goes on."""
+    Per suite these are `<suite>_curves.png`, `<suite>_bars.png`, `<suite>_table.csv`, and where tasks share a scale
+    `<suite>_normalised.png` and `.csv`. Files that do not fit and figures that fail are reported in a line; they raise
+    nothing, so that a run never ends because of them.
+
+    Arguments:
+        experiments, agents, suites, tasks, seeds: what to draw: None for all, a name, or a list of names.
+        out: folder to write to; None: `root`/<the first experiment>/Plots.
+    """
     from Logging.Plots import Figures, PlotParts, Results
 
     results = Results.find(root, experiments, agents, suites, tasks, seeds)
@@ -39,22 +59,23 @@ def plot(root='Benchmarking', experiments=None, agents=None, suites=None, tasks=
         aggregate = Results.aggregate(here, suite)
         if aggregate is not None:
             written.append(save(out / f'{suite}_normalised.csv', partial(aggregate.to_csv, index=False)))
-        for name, figure in ('curves', Figures.curves), ('normalised', Figures.normalised), ('bars', Figures.bars):
+        for name, figure in ('curves', Figures.curves), ('normalised', Figures.normalized), ('bars', Figures.bars):
             path = out / f'{suite}_{name}.png'
             written.append(save(path, partial(Figures.png, figure, here, suite, marks)))
     return [path for path in written if path]
 
 
-def plot_run(args):
-    """Draws what a run's config asks for: its experiment, or those that plotting.plot_experiments names."""
+def plot_run(args: DictConfig) -> list[Path]:
+    """Draws a run's experiment, or the experiments in plotting.plot_experiments; returns the paths written."""
     root, names = Path(args.root, 'Benchmarking'), args.plotting.plot_experiments or [args.experiment]
     filters = {name: args.plotting[f'plot_{name}'] for name in ('agents', 'suites', 'tasks', 'seeds')}
     return plot(root, names, **filters, out=root / args.experiment / 'Plots')
 
 
-def save_confusion(path, label, prediction, class_names):
-    """Draws how often each class (row) was taken for each (column) as a PNG, from labels and predictions [N]. Returns
-    the path, None if that failed."""
+def save_confusion(
+    path: Path | str, label: np.ndarray, prediction: np.ndarray, class_names: Sequence[str]
+) -> Path | None:
+    """Draws the confusion matrix of labels and predictions, int64 [N]; returns its path, None if that failed."""
     from Logging.Plots import Figures
 
     classes = len(class_names)
@@ -62,21 +83,24 @@ def save_confusion(path, label, prediction, class_names):
     return save(Path(path), partial(Figures.png, Figures.confusion, pairs.reshape(classes, classes), class_names))
 
 
-def save(path, draw):
-    """Writes what `draw` returns (bytes or text; None: nothing). The path; None, and a line, if that failed."""
+def save(path: Path, draw: Callable[[], bytes | str]) -> Path | None:
+    """Writes what `draw` returns, unless it is empty; returns the path, or None and prints why it failed."""
     try:
         content = draw()
-        if content is not None:
+        if content:
             atomic_write(path, content)
             return path
-    except Exception as error:  # whatever is wrong with a figure, it must not cost a run
+    except Exception as error:  # no figure is worth a run
         say(f'Not drawn: {path} ({type(error).__name__}: {one_line(error)})', sys.stderr)
     return None
 
 
-def main(arguments):
-    """key=value arguments, lists as [A,B]; without `experiments`, each experiment gets its own Plots folder."""
-    options = {}
+def main(arguments: Sequence[str]) -> None:
+    """Draws what key=value arguments ask for, lists as [A,B]; without `experiments`, each gets its own Plots folder.
+
+    Raises UserError for an unknown option.
+    """
+    options: dict[str, Any] = {}
     for argument in arguments:
         name, equals, value = argument.partition('=')
         if name not in OPTIONS or not equals:

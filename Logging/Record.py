@@ -1,7 +1,9 @@
-"""What it takes to run again: the record that each run leaves beside its results. Reproduce.py runs one again.
+"""The record of a run: all it takes to run it again (`Runs/Reproduce.py`), in a file beside its results.
 
-A record, <task>_<seed>_Run.json, is a list of starts, the latest last: load=true adds one to those before.
+A record, <task>_<seed>_Run.json, is a list of starts, the latest last: each load=true adds one.
 """
+
+from __future__ import annotations
 
 import importlib.metadata
 import json
@@ -12,32 +14,43 @@ import subprocess
 import sys
 import time
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from Support.Errors import UserError
 from Support.Files import PROJECT, atomic_write
 from Support.Machine import usable_cores
 
-DIFF = 100_000  # characters of the uncommitted diff; what is beyond is cut
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from Datasets.Replay.Replay import Replay
+
+DIFF = 100_000  # characters of the uncommitted diff that are kept
 LIBRARIES = ('torch', 'torchvision', 'numpy', 'hydra-core', 'omegaconf', 'gymnasium', 'ale-py', 'dm_control', 'mujoco',
              'safetensors', 'scikit-learn', 'timm')  # fmt: skip
 
 
 class Record:
-    """Writes the record of a start under `prefix`, and at the end how far it came.
+    """Writes the record of a start at `prefix`, and completes it at the end.
 
-    args: the run's config, with device, threads and precision as chosen. began: time.monotonic() of its start. replay:
-    what it learns from, of which a saved one is recorded by its path.
-    Raises UserError if the disk is full, or what lies there is no record.
+    Arguments:
+        prefix: path of the run's files.
+        args: the run's config, with device, threads and precision as chosen.
+        began: time.monotonic() of the start.
+        replay: what the agent learns from; a saved one is recorded by its path.
+
+    Raises UserError if the disk is full, or another file lies there.
     """
 
-    def __init__(self, prefix, args, began, replay):
+    def __init__(self, prefix: Path, args: DictConfig, began: float, replay: Replay) -> None:
         from omegaconf import OmegaConf
 
         self.path, self.began = prefix.with_name(f'{prefix.name}_Run.json'), began
         added = args.load or args.evaluate_checkpoints
         earlier = read(self.path) if added and self.path.exists() else []
         config, source = OmegaConf.to_container(args), checkout()
-        if args.replay.load or args.replay.path:  # the newest one may be another by then
+        if args.replay.load or args.replay.path:  # the newest one may be another later
             config['replay']['path'] = str(getattr(replay, 'path', args.replay.path))
         self.start = {
             'description': args.description,
@@ -45,7 +58,7 @@ class Record:
             'folder': os.getcwd(),
             'seed': args.seed,
             'started': (datetime.now() - timedelta(seconds=self.seconds)).isoformat(timespec='seconds'),
-            'ended': None,  # and the next two: killed before the end
+            'ended': None,  # this and the next two stay None if the run is killed
             'seconds': None,
             'step': None,
             'reproducible': bool(args.reproducible and source and not source['changed']),
@@ -58,32 +71,33 @@ class Record:
         self.write()
 
     @property
-    def seconds(self):
+    def seconds(self) -> float:
+        """Since the start."""
         return round(time.monotonic() - self.began, 3)
 
-    def end(self, step):
-        """Adds wall time and the step that the agent has come to."""
+    def end(self, step: int) -> None:
+        """Adds the wall time and the agent's last step."""
         ended = datetime.now().isoformat(timespec='seconds')
         self.start |= {'ended': ended, 'seconds': self.seconds, 'step': step}
         self.write()
 
-    def write(self):
+    def write(self) -> None:
         atomic_write(self.path, json.dumps(self.starts, indent=1) + '\n')
 
 
-def read(path):
-    """The starts of a record. Raises UserError if it is none."""
+def read(path: Path) -> list[dict[str, Any]]:
+    """Returns the starts of a record. Raises UserError if the file is not a record."""
     try:
         starts = json.loads(path.read_text())
         whole = all({'step', 'git', 'versions', 'hardware', 'config'} <= start.keys() for start in starts)
         if isinstance(starts, list) and starts and whole and all(isinstance(start['config'], dict) for start in starts):
             return starts
     except (OSError, ValueError, TypeError, AttributeError):
-        pass  # told below
+        pass
     raise UserError(f'{path} is no record of a run: give a <task>_<seed>_Run.json, or move this one away')
 
 
-def require_clean(args):
+def require_clean(args: DictConfig) -> None:
     """Raises UserError if the program differs from its last commit, unless allow_dirty=true."""
     source = checkout()
     if source is None and not args.allow_dirty:
@@ -96,14 +110,14 @@ def require_clean(args):
         )
 
 
-def checkout():
-    """The program's own git checkout: commit, changed (lines of `git status`), diff. None if it lies in none."""
+def checkout() -> dict[str, Any] | None:
+    """Returns commit, changed (lines of `git status`) and diff of the program's own git checkout, None without one."""
     place = git('rev-parse', '--show-toplevel', 'HEAD')
     if place is None:
         return None
     top, commit = place.splitlines()
     if not os.path.samefile(top, PROJECT):
-        return None  # installed within someone's checkout
+        return None  # installed inside another checkout
     changed = git('status', '--porcelain', '--untracked-files=normal')
     diff = git('diff', '--no-color', '--no-ext-diff', '--no-textconv', 'HEAD') if changed else ''
     if changed is None or diff is None:
@@ -111,8 +125,8 @@ def checkout():
     return {'commit': commit, 'changed': changed.splitlines(), 'diff': diff[:DIFF], 'diff_cut': len(diff) > DIFF}
 
 
-def git(*words):
-    """What git says in the program's folder, without touching anything there; None if it does not answer."""
+def git(*words: str) -> str | None:
+    """Runs a git command that changes nothing in the program's folder; returns its output, None if it fails."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith('GIT_')}
     command = ['git', '--no-optional-locks', '-c', 'core.fsmonitor=false', '-C', str(PROJECT), *words]
     try:
@@ -122,8 +136,8 @@ def git(*words):
     return done.stdout.decode(errors='replace')
 
 
-def versions():
-    """Of Python and the libraries that are installed."""
+def versions() -> dict[str, str]:
+    """Returns the versions of Python and of the installed libraries."""
     found = {'python': platform.python_version()}
     for name in LIBRARIES:
         try:
@@ -133,16 +147,16 @@ def versions():
     return found
 
 
-def hardware(device):
-    """What computes: system, CPU and cores, and the GPU that the run is on."""
+def hardware(device: str) -> dict[str, Any]:
+    """Returns system, CPU, number of cores, and the GPU if `device` is one."""
     import torch
 
     gpu = torch.cuda.get_device_name(device) if torch.device(device).type == 'cuda' else None
     return {'system': platform.platform(), 'cpu': processor(), 'cores': usable_cores(), 'gpu': gpu}
 
 
-def processor():
-    """The CPU's model: Linux tells it in /proc alone."""
+def processor() -> str:
+    """Returns the CPU's model, which on Linux only /proc knows."""
     try:
         with open('/proc/cpuinfo') as file:
             return next(line.partition(':')[2].strip() for line in file if line.startswith('model name'))

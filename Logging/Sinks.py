@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 from Logging.Tables import append_row
 
 if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
     from tqdm import tqdm
 
-Row = Mapping[str, 'int | float | None']
+Row = Mapping[str, Any]  # numbers by name; None where there is none
 
 COLORS = {'Train': '\033[36m', 'Eval': '\033[1;32m'}  # cyan, bold green
 DIM, PLAIN = '\033[2m', '\033[0m'
@@ -57,16 +58,16 @@ class TensorBoard(Sink):
     """
 
     def __init__(self, prefix: Path, purge_step: int | None = None) -> None:
-        self.folder, self.purge_step, self.writer = prefix.with_name(f'{prefix.name}_TensorBoard'), purge_step, None
+        self.folder, self.purge_step = prefix.with_name(f'{prefix.name}_TensorBoard'), purge_step
+        self.writer: SummaryWriter | None = None
 
     def write(self, kind: str, row: Row) -> None:
         if self.writer is None:
-            from torch.utils.tensorboard import SummaryWriter  # 0.1-0.2 s: at the first row, not at the start
+            # 0.1-0.2 s: at the first row, not at the start
+            from torch.utils.tensorboard import SummaryWriter
 
-            # TensorBoard hides what was logged at purge_step too
-            self.writer = SummaryWriter(
-                self.folder, purge_step=None if self.purge_step is None else self.purge_step + 1
-            )
+            purge = None if self.purge_step is None else self.purge_step + 1  # TensorBoard hides this step too
+            self.writer = SummaryWriter(self.folder, purge_step=purge)
         for key, value in row.items():
             if key != 'step' and value is not None:
                 self.writer.add_scalar(f'{kind}/{key}', value, row['step'])

@@ -19,9 +19,11 @@ from Support.RandomState import seed_everything, separate_random_state
 from Support.World import World
 
 if TYPE_CHECKING:
+    import torch
     from omegaconf import DictConfig
 
     from Agents.Agent import Agent
+    from Datasets.Experience import Spec
     from Datasets.Replay.Replay import Replay
     from Environment import Environment
     from Logging.Logger import Logger
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Parts:
-    """The parts of a run, as its config describes them. Training and the other roles in Runs/ share them.
+    """The parts of a run, built from its config. Training and the other roles in Runs/ share them.
 
     Attributes:
         args: the config, with what it left open chosen: device, threads, precision, shapes.
@@ -75,25 +77,25 @@ class Parts:
 
     @property
     def logger(self) -> Logger:
-        """The run's log. Opened when first needed: it moves an earlier run's files aside, which a run that fails to
-        begin leaves where they are."""
+        """The log of the run. Opened when first needed: that sets an earlier run's files aside, and a run that cannot
+        begin leaves them where they are. Only the first process has sinks."""
         if self.logger_opened is None:
             from Logging.Logger import Logger, open_log
 
-            if not self.world.first:
+            if self.world.first:
+                args, resumed = self.args, self.resumed
+                step = self.start if self.start < args.train_steps else None  # evaluation alone removes no row
+                evaluated = resumed['log']['evaluated'] if resumed and step is not None else None
+                self.logger_opened = open_log(
+                    self.prefix, args.train_steps, args.load, step, evaluated, args.tensorboard, self.began
+                )
+                self.begin_record()
+            else:
                 self.logger_opened = Logger()
-                return self.logger_opened
-            args = self.args
-            step = self.start if self.start < args.train_steps else None  # evaluation alone removes no row
-            evaluated = self.resumed['log']['evaluated'] if self.resumed and step is not None else None
-            self.logger_opened = open_log(
-                self.prefix, args.train_steps, args.load, step, evaluated, args.tensorboard, self.began
-            )
-            self.begin_record()
         return self.logger_opened
 
     def begin_record(self) -> None:
-        """Writes down how to run this again, beside the logs."""
+        """Writes the record that `reproduce=` runs again, beside the logs."""
         from Logging.Record import Record
 
         self.record = Record(self.prefix, self.args, self.began, self.replay)
@@ -134,9 +136,13 @@ def parts(args: DictConfig) -> Parts:
     device = prepare(args)
     prefix, saved, replays = places(args)
     checkpoints = CheckpointFolder(saved, args.checkpoint, args.load)
-    training = None if args.offline else environment(args, args.num_envs, train=True)
-    evaluation = arena(args) if args.offline else None  # built here for what its suite tells
-    suite = (training or evaluation).suite
+    training = evaluation = None
+    if args.offline:
+        evaluation = arena(args)
+        suite = evaluation.suite  # it has the spec, and the data set if there is one
+    else:
+        training = environment(args, args.num_envs, train=True)
+        suite = training.suite
     args.threads = choose_threads(args.threads, images=suite.spec.images)
     built = agent(args, suite.spec, device)
     if training and built.on_policy:
@@ -155,8 +161,8 @@ def parts(args: DictConfig) -> Parts:
     )  # fmt: skip
 
 
-def prepare(args):
-    """Seeds and the device of this process; what the config left open is filled in -> torch.device."""
+def prepare(args: DictConfig) -> torch.device:
+    """Seeds this process and returns its device; fills in what the config leaves open."""
     seed_everything(seed_of(args))
     choose_algorithms(args.deterministic)
     tune_processor()
@@ -166,22 +172,22 @@ def prepare(args):
     return device
 
 
-def seed_of(args):
-    """Collectors of one run share its name, and so its seed, but do different things."""
+def seed_of(args: DictConfig) -> int:
+    """Returns the seed of this process: collectors of one run have the same `seed`, but act differently."""
     return args.seed + 100_000 * (args.collector - 1)
 
 
-def places(args):
-    """Where the run's files lie: the prefix of its logs, the folder of its agents, the prefix of its replays."""
+def places(args: DictConfig) -> tuple[Path, Path, Path]:
+    """Returns where the run's files lie: prefix of its logs, folder of its saved agents, prefix of its replays."""
     task = re.sub(r'[^\w.-]', '_', f'{args.task_name}_{args.seed}')
     folder = Path(args.experiment, args.agent._target_.split('.')[-1], args.suite_name, task)
     collector = f'_Collector{args.collector if args.collector > 1 else ""}' if collects(args) else ''
-    parents = (Path(args.root, name) for name in ('Benchmarking', 'Checkpoints', 'Datasets/ReplayBuffer'))
-    return [parent / name for parent, name in zip(parents, (f'{folder}{collector}', folder, folder), strict=True)]
+    logs, agents, replays = (Path(args.root, name) for name in ('Benchmarking', 'Checkpoints', 'Datasets/ReplayBuffer'))
+    return logs / f'{folder}{collector}', agents / folder, replays / folder
 
 
-def environment(args, num_envs, train):
-    """Environments as the task's files describe them."""
+def environment(args: DictConfig, num_envs: int, train: bool) -> Environment:
+    """Builds environments as the task's files describe them; with `train=False` on the seeds of evaluation."""
     from Datasets.Suites import fit
     from Environment import Environment
 
@@ -192,16 +198,16 @@ def environment(args, num_envs, train):
     return Environment(suite, args.frame_stack, overlap=train and args.overlap)
 
 
-def arena(args):
-    """Environments of evaluation, on seeds of their own."""
+def arena(args: DictConfig) -> Environment:
+    """Builds the environments of evaluation."""
     envs = 1 if args.generate and args.suite_name != 'classify' else args.evaluate_envs
     return environment(args, min(envs, args.evaluate_episodes or envs), train=False)
 
 
-def agent(args, spec, device):
-    """The agent for what a suite's spec says, on the device; the config is told the shapes and the precision.
+def agent(args: DictConfig, spec: Spec, device: torch.device) -> Agent:
+    """Builds the agent for a suite's spec on the device; fills the shapes and the precision into the config.
 
-    Raises UserError if it is to generate what is no image.
+    Raises UserError if `generate=true` and observations are not images.
     """
     args.obs_shape = [args.frame_stack * spec.obs_shape[0], *spec.obs_shape[1:]]
     args.action_shape = list(spec.action_shape)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from Hyperparams.Instantiate import scalars
 from Runs.Progress import Progress
+from Support.Errors import UserError
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -25,6 +26,8 @@ def collect(parts: Parts, interrupts: Interrupts) -> None:
     It evaluates and saves nothing: the learner does. Ctrl-C waits for the end of a step.
     """
     args, agent, environment, progress = scalars(parts.args), parts.agent, parts.environment, Progress(parts)
+    if environment is None:
+        raise UserError('offline=true collects nothing: leave out load_per_steps=, or offline=true')
     while agent.step < args.train_steps:
         with interrupts.held():
             progress.scores += environment.rollout(agent, parts.replay).tolist()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from Logging.Evaluation import Report
 from Logging.Saving import CheckpointFile
@@ -45,7 +45,8 @@ def evaluate_checkpoints(parts: Parts) -> float | None:
     files = sorted(folder.glob('agent*.safetensors'))
     if not files:
         raise UserError(f'No saved agent in {folder}: train one first, with save_per_steps= and keep_checkpoints=')
-    table, rows = prefix.with_name(f'{prefix.name}.csv'), []
+    table = prefix.with_name(f'{prefix.name}.csv')
+    rows: list[dict[str, Any]] = []
     with keep_earlier(table):
         for file in files:
             seed_everything(args.seed)  # the same random numbers for each

@@ -1,16 +1,28 @@
 """The learning-rate range test (arXiv:1506.01186, section 3.3): the loss while the rate grows from update to update."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from Support.Files import atomic_write
 
-LOWEST, HIGHEST, WORSE = 1e-7, 10.0, 4.0  # of the rate; a loss so many times its least ends the test
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from Agents.Agent import Agent
+    from Datasets.Replay.Replay import Replay
+    from Runs.Build import Parts
+
+LOWEST, HIGHEST = 1e-7, 10.0  # learning rates of the test
+WORSE = 4.0  # the test ends when the loss is this many times its minimum
 
 
-def find_rate(parts):
-    """Instead of training: a range test, its picture beside the run's logs, and the rate that it suggests."""
+def find_rate(parts: Parts) -> None:
+    """Instead of training: tests a range of rates, draws the losses beside the run's logs and prints a suggestion."""
     from Logging.Plots import Figures
 
     rates, losses = sweep(parts.agent, parts.replay, parts.args.find_lr)
@@ -19,14 +31,15 @@ def find_rate(parts):
     print(f'lr={suggest(rates, losses):.1e} is where the loss falls most steeply: {picture}')
 
 
-def sweep(agent, memory, updates=200):
-    """Learns at rates that grow by a constant factor -> rates and losses, summed over the phases, [N] each.
+def sweep(agent: Agent, replay: Replay, updates: int = 200) -> tuple[np.ndarray, np.ndarray]:
+    """Learns at rates that grow by a constant factor; returns rates and losses, summed over the phases, [N] each.
 
-    The agent is worth nothing afterwards. Ends early where the loss is WORSE than it was, or no number."""
+    The agent is useless afterwards. Ends early when the loss has grown to `WORSE` times its minimum, or is not finite.
+    """
     rates, losses, least = [], [], math.inf
     for rate in np.geomspace(LOWEST, HIGHEST, updates):
         agent.optimization.lr = float(rate)
-        logs = agent.learn(memory)
+        logs = agent.learn(replay)
         loss = float(sum(value for name, value in logs.items() if name.endswith('_loss')))
         if not math.isfinite(loss):
             break
@@ -39,8 +52,8 @@ def sweep(agent, memory, updates=200):
     return np.array(rates), np.array(losses)
 
 
-def smoothed(losses, keep=0.9):
-    """Exponential moving average, corrected for its start (as Adam's, arXiv:1412.6980, section 3)."""
+def smoothed(losses: Sequence[float] | np.ndarray, keep: float = 0.9) -> np.ndarray:
+    """Returns the moving average [N] with bias correction (Adam, arXiv:1412.6980, section 3)."""
     average, out = 0.0, []
     for count, loss in enumerate(losses, 1):
         average = keep * average + (1 - keep) * loss
@@ -48,8 +61,8 @@ def smoothed(losses, keep=0.9):
     return np.array(out)
 
 
-def suggest(rates, losses):
-    """The rate at which the smoothed loss falls most steeply over the logarithm of the rate, before it is least."""
+def suggest(rates: np.ndarray, losses: np.ndarray) -> float:
+    """Returns the rate at which the smoothed loss falls most steeply over log(rate), before its minimum."""
     if len(losses) < 3:
         return float(rates[0]) if len(rates) else LOWEST
     smooth = smoothed(losses)
@@ -58,8 +71,8 @@ def suggest(rates, losses):
     return float(rates[int(slopes.argmin())])
 
 
-def draw(rates, losses):
-    """The losses over the rates, and the suggestion -> figure."""
+def draw(rates: np.ndarray, losses: np.ndarray) -> Figure:
+    """Draws the losses over the rates, and the suggestion."""
     from Logging.Plots import PlotParts
 
     figure, (axes,) = PlotParts.grid(1)

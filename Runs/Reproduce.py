@@ -1,23 +1,30 @@
-"""Runs a recorded run again, beside the first one, and tells whether the results are equal."""
+"""Runs a recorded run again, beside the first one, and compares the results."""
+
+from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from Logging.Record import read
 from Logging.Sinks import say
 from Logging.Tables import read_rows
 from Support.Errors import UserError
 
-BESIDE = ('reproduce', 'root', 'targets', 'device', 'allow_dirty')  # all that may be typed with reproduce=
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+BESIDE = ('reproduce', 'root', 'targets', 'device', 'allow_dirty')  # the only keys that may be typed with reproduce=
 
 
-def reproduce(args, main):
-    """Calls main with the config that args.reproduce recorded, in a new folder below args.root/Reproduced.
+def reproduce(args: DictConfig, main: Callable[[DictConfig], float | None]) -> float | None:
+    """Calls main with the config recorded at args.reproduce, in a new folder below args.root/Reproduced.
 
-    Says in a sentence whether the Eval and Train tables are equal but for time and fps; if not, the exit status is 1.
-    Raises UserError if there is no such record, or it does not hold all that the run depended on.
+    Prints whether the Eval and Train tables are equal, except for time and fps; if not, the exit status is 1. Returns
+    the score. Raises UserError if there is no such record, or the run depended on more than its config.
     """
     path = find(Path(args.reproduce))
     check_alone(args)
@@ -31,7 +38,7 @@ def reproduce(args, main):
     changed = [
         f'{part}.{key}' for part in ('git', 'versions', 'hardware') for key in changes(part, then, read(again)[0])
     ]
-    beside = f' (other than then: {", ".join(changed)})' if changed else ''
+    beside = f' (changed since: {", ".join(changed)})' if changed else ''
     if difference:
         say(f'Not equal to {path}: {difference}{beside}')
         sys.exit(1)
@@ -39,8 +46,11 @@ def reproduce(args, main):
     return score
 
 
-def find(place):
-    """The record that a path means: itself, `<path>_Run.json`, or the only one in that folder."""
+def find(place: Path) -> Path:
+    """Returns the record at a path: the file itself, `<path>_Run.json`, or the only one in that folder.
+
+    Raises UserError if there is none or more than one.
+    """
     if place.is_file():
         return place
     beside = place.with_name(f'{place.name}_Run.json')
@@ -52,8 +62,8 @@ def find(place):
     return found[0]
 
 
-def check_alone(args):
-    """Raises UserError if anything else was typed, which would make it another run."""
+def check_alone(args: DictConfig) -> None:
+    """Raises UserError if other keys were typed: they would make it another run."""
     from omegaconf import OmegaConf
 
     from Hyperparams.Compose import compose
@@ -64,8 +74,8 @@ def check_alone(args):
         raise UserError(f'reproduce= runs what is recorded: leave {other[0]} out (beside it: {", ".join(BESIDE[1:])})')
 
 
-def check_whole(config, path):
-    """Raises UserError if the run depended on what others write."""
+def check_whole(config: DictConfig, path: Path) -> None:
+    """Raises UserError if the run depended on files that others write."""
     replay = config.replay
     reasons = {
         'it began with a saved agent': config.load or config.evaluate_checkpoints,
@@ -77,14 +87,15 @@ def check_whole(config, path):
             raise UserError(f'{path} cannot be run again, since {reason}: reproduce= a run from its own beginning')
 
 
-def restored(config, args):
-    """The recorded config in a new folder. Classes from elsewhere are allowed by targets= anew: a file is no user."""
+def restored(recorded: dict[str, Any], args: DictConfig) -> DictConfig:
+    """Returns the recorded config with a new root. Classes from elsewhere must be allowed again by targets=, since the
+    record may come from a stranger."""
     from omegaconf import OmegaConf
 
     from Hyperparams.Checks import check
     from Hyperparams.Complete import complete, fill_in
 
-    config = fill_in(OmegaConf.create(config))
+    config = fill_in(OmegaConf.create(recorded))
     config.root = str(Path(args.root, 'Reproduced', f'{datetime.now():%Y-%m-%d-%H-%M-%S-%f}'))
     config.targets = args.targets
     config.device = args.device or config.device
@@ -94,12 +105,12 @@ def restored(config, args):
     return config
 
 
-def compare(old, new, stopped):
-    """Two runs by the paths of their records -> (the first difference in words, or None; how many rows were compared).
+def compare(old: Path, new: Path, stopped: bool) -> tuple[str | None, str]:
+    """Compares two runs by the paths of their records: the first difference or None, and how many rows are equal.
 
-    Rows of the old run beyond the new one's are later starts' (load=true). If it was stopped, it has fewer.
+    Further rows of the old run are ignored: later starts (load=true) wrote them. `stopped`: it has fewer rows.
     """
-    counts = []
+    counts: list[str] = []
     for kind in ('Eval', 'Train'):
         ours, theirs = rows(new, kind), rows(old, kind)
         if stopped:
@@ -109,13 +120,14 @@ def compare(old, new, stopped):
             for key in row | other:
                 if row.get(key) != other.get(key):
                     where = f'{kind} line {i + 1} (step {row["step"]})'
-                    return f'{where} has {key} {row.get(key, "none")}, not {other.get(key, "none")}', counts
+                    difference = f'{where} has {key} {row.get(key, "none")}, not {other.get(key, "none")}'
+                    return difference, ' and '.join(counts)
         counts.append(f'{len(ours)} {kind} lines')
     return None, ' and '.join(counts)
 
 
-def rows(record, kind):
-    """The rows of a run's table, given the path of its record, less what never repeats and what is empty."""
+def rows(record: Path, kind: str) -> list[dict[str, str]]:
+    """Returns the rows of a run's table, by the path of its record, without time, fps and empty cells."""
     path = record.with_name(re.sub(r'_Run(\.\d+)?\.json$', rf'_{kind}\1.csv', record.name))
     if not path.exists():
         return []
@@ -123,7 +135,7 @@ def rows(record, kind):
     return [{key: value for key, value in row.items() if value and key not in ('time', 'fps')} for row in found]
 
 
-def changes(part, then, now):
-    """Keys of git, versions or hardware that differ between two records."""
+def changes(part: str, then: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Returns the keys that differ between two records in a part: git, versions or hardware."""
     then, now = then[part] or {}, now[part] or {}
     return [key for key in then | now if then.get(key) != now.get(key)]

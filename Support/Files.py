@@ -98,8 +98,8 @@ def set_aside(*paths: Path) -> tuple[int, dict[Path, Path]]:
     """
 
     def numbered(path: Path, number: int) -> Path:
-        name, ending = re.fullmatch(r'(.*?)(\.[a-z]+)?', path.name).groups('')
-        return path.with_name(f'{name}.{number}{ending}')
+        ending = ''.join(re.findall(r'\.[a-z]+$', path.name))  # a folder's name may hold dots too
+        return path.with_name(f'{path.name.removesuffix(ending)}.{number}{ending}')
 
     number = next(n for n in itertools.count(1) if not any(numbered(path, n).exists() for path in paths))
     moved = {path: numbered(path, number) for path in paths if path.exists()}

@@ -1,28 +1,33 @@
 """Ctrl-C and SIGTERM that wait for the end of a step."""
 
+from __future__ import annotations
+
 import signal
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 
 class Interrupts:
-    """Ctrl-C and SIGTERM as KeyboardInterrupt(number of the signal); within `held()` it comes at the block's end.
+    """Turns Ctrl-C and SIGTERM into KeyboardInterrupt(number of the signal), within `held()` at the end of the block.
 
-    A second signal comes at once. Use as a context manager, in the main thread.
+    A second signal interrupts at once. A context manager, for the main thread only.
     """
 
-    def __init__(self):
-        self.holding, self.waiting = 0, None
+    def __init__(self) -> None:
+        self.holding = 0
+        self.waiting: int | None = None
 
-    def __enter__(self):
+    def __enter__(self) -> Interrupts:
         self.before = {number: signal.signal(number, self._receive) for number in (signal.SIGINT, signal.SIGTERM)}
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         for number, handler in self.before.items():
             signal.signal(number, handler)
 
-    def _receive(self, number, frame):
+    def _receive(self, number: int, frame: FrameType | None) -> None:
         if self.holding and self.waiting is None:
             self.waiting = number
             print('\nStopping at the end of this step (again: at once)', file=sys.stderr)
@@ -30,7 +35,8 @@ class Interrupts:
             raise KeyboardInterrupt(number)
 
     @contextmanager
-    def held(self):
+    def held(self) -> Iterator[None]:
+        """Holds signals back until the block ends."""
         self.holding += 1
         try:
             yield

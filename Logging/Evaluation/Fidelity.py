@@ -1,14 +1,17 @@
-"""How near created images come to the data's: distances between features [N, D] of both, as a network sees them."""
+"""Fidelity of generated images: distances between a network's features [N, D] of real and of generated images."""
+
+from __future__ import annotations
 
 import numpy as np
 
 
-def frechet(real, created):
-    """Frechet distance of the normals that fit the features, the FID with this network (arXiv:1706.08500, eq. 6).
+def frechet(real: np.ndarray, created: np.ndarray) -> float:
+    """Returns the Frechet distance of two normals fitted to the features, the FID (arXiv:1706.08500, eq. 6).
 
-    Raises ValueError if there are too few features for a covariance."""
+    Raises ValueError if there are too few features for a covariance.
+    """
     if min(len(real), len(created)) < 2:
-        raise ValueError(f'A covariance takes two features at least, not {len(real)} and {len(created)}')
+        raise ValueError(f'A covariance needs at least two features, not {len(real)} and {len(created)}')
     real, created = np.asarray(real, np.float64), np.asarray(created, np.float64)
     spread, other = np.atleast_2d(np.cov(real, rowvar=False)), np.atleast_2d(np.cov(created, rowvar=False))
     values, vectors = np.linalg.eigh(spread)
@@ -19,9 +22,11 @@ def frechet(real, created):
     return float(max(0.0, gap + np.trace(spread) + np.trace(other) - 2 * shared))
 
 
-def kernel(real, created):
-    """Kernel distance: the squared maximum mean discrepancy for (x y / D + 1)^3, unbiased, so it may fall below 0
-    (KID, arXiv:1801.01401, eq. 4)."""
+def kernel(real: np.ndarray, created: np.ndarray) -> float:
+    """Returns the KID: the squared maximum mean discrepancy with kernel (x y / D + 1)^3 (arXiv:1801.01401, eq. 4).
+
+    The estimate is unbiased, so it may be negative.
+    """
     real, created = np.asarray(real, np.float64), np.asarray(created, np.float64)
 
     def similarity(x, y):
@@ -34,29 +39,29 @@ def kernel(real, created):
     return float(among(real) + among(created) - 2 * similarity(real, created).mean())
 
 
-def precision_recall(real, created, neighbours=3):
-    """Share of created images within the reach of the data, and of the data's within that of the created ones
-    (arXiv:1904.06991, eq. 2): nearer to one of theirs than that is to its third neighbour."""
+def precision_recall(real: np.ndarray, created: np.ndarray, neighbors: int = 3) -> tuple[float, float]:
+    """Returns precision, the share of generated images on the manifold of real ones, and recall, the reverse
+    (arXiv:1904.06991, eq. 2). A manifold is all that is closer to one of its images than its third neighbor is."""
     real, created = np.asarray(real, np.float64), np.asarray(created, np.float64)
     apart = distances(real, created)
-    reach = [np.partition(distances(x, x), neighbours, axis=1)[:, neighbours] for x in (real, created)]
+    reach = [np.partition(distances(x, x), neighbors, axis=1)[:, neighbors] for x in (real, created)]
     return float((apart <= reach[0][:, None]).any(0).mean()), float((apart <= reach[1]).any(1).mean())
 
 
-def nearest(real, created):
-    """Index of the nearest of the data's features to each created one [N]."""
+def nearest(real: np.ndarray, created: np.ndarray) -> np.ndarray:
+    """Returns the index of the real feature nearest to each generated one, int64 [N]."""
     return distances(np.asarray(created, np.float64), np.asarray(real, np.float64)).argmin(1)
 
 
-def distances(x, y):
-    """Euclidean, [N, M]."""
+def distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Returns Euclidean distances [N, M]."""
     squares = np.square(x).sum(1)[:, None] + np.square(y).sum(1) - 2 * x @ y.T
     return np.sqrt(squares.clip(0))
 
 
-def compare(real, created):
-    """All of them, as columns of a log. Those that compare all pairs take of far more real features an evenly spaced
-    part."""
+def compare(real: np.ndarray, created: np.ndarray) -> dict[str, float]:
+    """Returns fid, kid, precision and recall. All but fid compare all pairs, so they use evenly spaced real features
+    where there are far more real than generated ones."""
     few = real[:: max(1, len(real) // len(created))]
     precision, recall = precision_recall(few, created)
     return {

@@ -57,13 +57,15 @@ def classify(
 
     viewer = Views(agent, args.tta) if args.tta else agent
     result = arena.evaluate(viewer, args.evaluate_episodes or arena.suite.episodes)
-    label, logits, files = result['labels'], result['actions'], {}
+    label, logits = result['labels'], result['actions']
+    files: dict[str, Path] = {}
     names = getattr(arena.suite, 'class_names', None) or [str(number) for number in range(logits.shape[1])]
     if agent.step >= args.train_steps:
-        files['Confusion'] = save_confusion(picture.with_suffix('.png'), label, logits.argmax(-1), names)
+        confusion = save_confusion(picture.with_suffix('.png'), label, logits.argmax(-1), names)
+        files |= {'Confusion': confusion} if confusion else {}
         files['Predictions'] = prefix.with_name(f'{prefix.name}_Predictions.csv')
         save_predictions(files['Predictions'], label, logits, names)
-    return summary(label, logits, names), {name: path for name, path in files.items() if path}
+    return summary(label, logits, names), files
 
 
 def judged(report: Mapping[str, float]) -> str | None:

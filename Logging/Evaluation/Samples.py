@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,16 +31,17 @@ def create(
     noise to another, and the first samples, each above its nearest neighbor in the data. Returns numbers of their
     fidelity if args.features is given, and the files by name.
     """
-    images, real = agent.domain.create(args.samples).numpy(), reality(args, arena, replay)
-    columns = agent.domain.labels or None
-    files = {'Samples': prefix.with_name(f'{prefix.name}_Samples.npy')}
-    save_array(files['Samples'], images)
+    domain: Any = agent.domain  # Agents.Domains.Generation
+    images, real = domain.create(args.samples).numpy(), reality(args, arena, replay)
+    columns = domain.labels or None
+    files: dict[str, Path | None] = {'Samples': prefix.with_name(f'{prefix.name}_Samples.npy')}
+    save_array(prefix.with_name(f'{prefix.name}_Samples.npy'), images)
     files['Grid'] = Video.save_grid(picture.with_suffix('.png'), images[:PICTURED], columns)
     if args.frame_stack > 1:
         frames = images[:PICTURED].reshape(-1, args.frame_stack, images.shape[1] // args.frame_stack, *images.shape[2:])
         tiles = [Video.tile(frame, columns) for frame in frames.swapaxes(0, 1)]
         files['Frames'] = Video.save_gif(picture.with_suffix('.gif'), tiles)
-    files['Morphs'] = Video.save_grid(named(picture, 'Morphs'), agent.domain.morph(MORPHS).numpy(), columns=10)
+    files['Morphs'] = Video.save_grid(named(picture, 'Morphs'), domain.morph(MORPHS).numpy(), columns=10)
     network = judge(args.features, real.shape[1:], agent.device) if args.features else None
     seen = network.features(images) if network else pixels(images)
     of_data = network.features_of_data(real) if network else pixels(real)
@@ -48,7 +49,7 @@ def create(
     neighbors = real[Fidelity.nearest(of_data, seen[: len(first)])]
     pairs = np.concatenate([first, neighbors])
     files['Neighbors'] = Video.save_grid(named(picture, 'Neighbours'), pairs, columns=len(first))
-    numbers = Fidelity.compare(of_data, seen) | network.told(images, agent.domain.labels) if network else {}
+    numbers = Fidelity.compare(of_data, seen) | network.told(images, domain.labels) if network else {}
     return numbers, {name: path for name, path in files.items() if path}
 
 

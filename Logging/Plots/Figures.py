@@ -1,11 +1,15 @@
-"""The figures that Plot writes: learning curves, normalised curves, final scores, confusion matrices.
+"""The figures that Plot writes: learning curves, normalized curves, final scores, confusion matrices.
 
-Drawn on matplotlib's own Figure and Agg canvas: neither pyplot's state nor the user's backend is touched. Published
-results are grey and named in the margin, so that nothing covers a curve; each figure's last line tells their source.
+They are drawn on matplotlib's own Figure and Agg canvas, so pyplot's state and the user's backend stay as they are.
+Published results are gray and named in the margin, so that nothing covers a curve; the last line gives their source.
 """
+
+from __future__ import annotations
 
 import io
 import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -15,9 +19,13 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from Logging.Plots import PlotParts, Results
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
 
-def curves(results, suite, marks):
-    """One panel per task: mean and 95 % band over seeds of every agent, with the published results behind."""
+
+def curves(results: pd.DataFrame, suite: str, marks: PlotParts.Marks) -> Figure:
+    """Draws one panel per task: mean and 95 % band over seeds of every agent, in front of published results."""
     tasks = sorted(results['task'].unique())
     figure, panels = PlotParts.grid(len(tasks))
     sources, x = [], PlotParts.x_of(suite)
@@ -42,10 +50,13 @@ def curves(results, suite, marks):
     return figure
 
 
-def normalised(results, suite, marks):
-    """One panel per suite: the mean of the normalised score over the tasks that every agent has. None where the suite
-    has no common scale, or the agents no task, or the tasks no range of steps in common."""
-    results = results.assign(score=[Results.normalised(suite, task, score) for task, score in
+def normalized(results: pd.DataFrame, suite: str, marks: PlotParts.Marks) -> Figure | None:
+    """Draws one panel per suite: the normalized score, averaged over the tasks that every agent has.
+
+    Returns None if the tasks of the suite have no common scale, the agents no common task, or the tasks no common
+    range of steps.
+    """
+    results = results.assign(score=[Results.normalized(suite, task, score) for task, score in
                                     zip(results['task'], results['score'], strict=True)])  # fmt: skip
     results = results[np.isfinite(results['score'].astype(float))]
     agents = results.groupby('task')[['agent', 'experiment']].apply(lambda rows: len(rows.drop_duplicates()))
@@ -71,7 +82,7 @@ def normalised(results, suite, marks):
     PlotParts.frame_axes(axes, suite, lines.values())
     axes.set_ylabel(PlotParts.SHARED.get(suite, 'score / 1000'))
     tasks = sorted(results['task'].unique())
-    notes, sources = PlotParts.normalised_references(axes, suite, tasks)
+    notes, sources = PlotParts.normalized_references(axes, suite, tasks)
     PlotParts.margin(axes, notes)
     axes.set_title(f'{PlotParts.SUITES.get(suite, suite)}: mean of {len(tasks)} task{"s" if len(tasks) > 1 else ""}')
     PlotParts.legend(figure, results, marks)
@@ -81,8 +92,8 @@ def normalised(results, suite, marks):
     return figure
 
 
-def bars(results, suite, marks):
-    """One panel per task: final scores of the agents in colour, published ones in grey; whiskers: std over seeds."""
+def bars(results: pd.DataFrame, suite: str, marks: PlotParts.Marks) -> Figure:
+    """Draws one panel per task: final scores of the agents, published ones in gray; whiskers are std over seeds."""
     table = Results.table(results)
     tasks = sorted(table['task'].unique())
     published = {task: PlotParts.finals(suite, task, table[table['task'] == task]) for task in tasks}
@@ -99,11 +110,16 @@ def bars(results, suite, marks):
     return figure
 
 
-def final_bars(table, suite, published, marks):
-    """[(name, score, std, colour), ...]: the agents, best first, then the published scores, best first. Accuracies
-    become errors, which tell good classifiers apart."""
+def final_bars(
+    table: pd.DataFrame, suite: str, published: pd.DataFrame, marks: PlotParts.Marks
+) -> list[tuple[str, float, float, Any]]:
+    """Returns [(name, score, std, color), ...]: the agents, best first, then the published scores, best first.
+
+    Accuracies become errors, by which good classifiers differ visibly.
+    """
     ends = table['frames' if PlotParts.x_of(suite) == 'frame' else 'steps']
-    own, theirs = [], [(PlotParts.label(row), row.score, row.std, '#C4C4C4') for row in published.itertuples()]
+    own: list[tuple[str, float, float, Any]] = []
+    theirs = [(PlotParts.label(row), row.score, row.std, '#C4C4C4') for row in published.itertuples()]
     for row, end in zip(table.itertuples(), ends, strict=True):
         name = f'{marks.name(row.agent, row.experiment)} ({PlotParts.thousands(end)})'
         own.append((name, row.mean, row.std, marks.style[row.agent, row.experiment]['color']))
@@ -111,12 +127,12 @@ def final_bars(table, suite, published, marks):
     return [(name, 1 - score, *rest) for name, score, *rest in rows] if suite == 'classify' else rows
 
 
-def bar_panel(axes, rows, slots, percent):
-    """Bars from the top down, as thick as `slots` of them would be."""
-    names, scores, spreads, colours = (np.array(column) for column in zip(*rows, strict=True))
+def bar_panel(axes: Axes, rows: Sequence[tuple[str, float, float, str]], slots: int, percent: bool) -> None:
+    """Draws bars from the top down, as thick as if there were `slots` of them."""
+    names, scores, spreads, colors = (np.array(column) for column in zip(*rows, strict=True))
     places, scores = np.arange(len(rows))[::-1], scores.astype(float)
     whiskers = np.nan_to_num(spreads.astype(float))
-    axes.barh(places, scores, 0.66, color=colours)
+    axes.barh(places, scores, 0.66, color=colors)
     some = whiskers > 0
     axes.errorbar(
         scores[some], places[some], xerr=whiskers[some], fmt='none', ecolor='#444444', elinewidth=0.9, capsize=2
@@ -131,7 +147,7 @@ def bar_panel(axes, rows, slots, percent):
     best = scores.argmax()
     rest = np.delete(scores + whiskers, best).max(initial=0)
     if scores[best] > 4 * rest > 0 and not some[best]:
-        high = 2 * rest  # one bar beyond all others (a human) runs out of the frame
+        high = 2 * rest  # one bar far beyond all others (a human) may leave the frame
     unit = (high - low) / 50 or 1
     axes.set_xlim(low - 9 * unit * (low < 0), high + 9 * unit * (high > 0))  # with room for the numbers
     for place, score, whisker in zip(places, scores, whiskers, strict=True):
@@ -145,8 +161,8 @@ def bar_panel(axes, rows, slots, percent):
     axes.xaxis.set_major_formatter(FuncFormatter(PlotParts.percent if percent else PlotParts.ticks))
 
 
-def confusion(matrix, names=None):
-    """Counts [K, K] (row: label, column: prediction) as shares of each label."""
+def confusion(matrix: np.ndarray, names: Sequence[str] | None = None) -> Figure:
+    """Draws counts [K, K] (row: label, column: prediction) as shares of each label."""
     matrix = np.asarray(matrix)
     classes = len(matrix)
     names = [str(name) for name in (range(classes) if names is None else names)]
@@ -165,8 +181,8 @@ def confusion(matrix, names=None):
     axes.tick_params(length=0)
     if classes <= 20:
         for row, column in zip(*np.nonzero(matrix), strict=True):
-            colour = 'white' if shares[row, column] > 0.25 else PlotParts.TEXT
-            axes.text(column, row, f'{matrix[row, column]:,}', ha='center', va='center', fontsize=7.5, color=colour)
+            color = 'white' if shares[row, column] > 0.25 else PlotParts.TEXT
+            axes.text(column, row, f'{matrix[row, column]:,}', ha='center', va='center', fontsize=7.5, color=color)
     bar = figure.colorbar(image, ax=axes, shrink=0.8, pad=0.02)
     bar.set_ticks([share**0.5 for share in (0, 0.01, 0.1, 0.5, 1)], labels=['0 %', '1 %', '10 %', '50 %', '100 %'])
     bar.outline.set_visible(False)
@@ -178,12 +194,12 @@ def confusion(matrix, names=None):
     return figure
 
 
-def png(function, *arguments):
-    """The figure that `function` draws, in this module's style, as the bytes of a PNG; None if it draws none."""
+def png(function: Callable[..., Figure | None], *arguments: Any) -> bytes:
+    """Returns the figure that `function` draws, in this program's style, as a PNG; no bytes if it draws none."""
     with rc_context(PlotParts.STYLE):
         figure = function(*arguments)
         if figure is None:
-            return None
+            return b''
         FigureCanvasAgg(figure)
         file = io.BytesIO()
         figure.savefig(file, format='png', dpi=160)

@@ -1,7 +1,11 @@
-"""The parts of a figure: style, colours, axes, published results behind the curves, names in the margin, footer."""
+"""The parts of a figure: style, colors, axes, published results behind the curves, names in the margin, footer."""
+
+from __future__ import annotations
 
 import math
 import textwrap
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,12 +15,18 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from Logging.Plots import Results
 
-# Okabe and Ito's colours, told apart with any colour vision; yellow is left out on white.
-COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#56B4E9', '#E69F00', '#000000')
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Line = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # x, mean, low and high end of the band, [T] each
+Notes = list[tuple[float, str]]  # (score, name) of published results, for the margin
+
+# Okabe and Ito's colors, distinct for every kind of color vision; yellow is left out on white.
+COLORS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#56B4E9', '#E69F00', '#000000')
 LINES = ('-', (0, (5, 1.5)), (0, (1.5, 1)))  # once the colours are used up
 NICE = (1, 2, 5, 10)  # ticks at these times a power of ten
 MINUS = '\N{MINUS SIGN}'
-GREY, PALE, TEXT = '#8A8A8A', '#E9E9E9', '#5A5A5A'
+GRAY, PALE, TEXT = '#8A8A8A', '#E9E9E9', '#5A5A5A'
 STYLE = {
     'font.size': 9, 'axes.titlesize': 11, 'axes.titleweight': 'bold', 'axes.titlelocation': 'left', 'axes.titlepad': 8,
     'axes.labelsize': 9, 'axes.labelcolor': TEXT, 'axes.edgecolor': '#B0B0B0', 'axes.linewidth': 0.8,
@@ -31,23 +41,27 @@ SUITES = {'atari': 'Atari', 'dmc': 'DeepMind Control, pixels', 'dmc_state': 'Dee
           'gym': 'Gymnasium', 'classify': 'Classification'}  # fmt: skip
 NAMES = {'mnist': 'MNIST', 'cifar10': 'CIFAR-10', 'cifar100': 'CIFAR-100', 'fashionmnist': 'FashionMNIST',
          'svhn': 'SVHN', 'kmnist': 'KMNIST', 'emnist': 'EMNIST', 'cartpole': 'CartPole'}  # fmt: skip
-SHARED = {'atari': 'human-normalised score', 'classify': 'test accuracy'}  # what Results.normalised gives; dmc: / 1000
+SHARED = {
+    'atari': 'human-normalised score',
+    'classify': 'test accuracy',
+}  # Results.normalized; dmc: / 1000
 
 
 class Marks:
-    """One colour and line per pair of agent and experiment, the same in every figure of a call."""
+    """A color and a line style for each pair of agent and experiment, the same in every figure of a call."""
 
-    def __init__(self, results):
+    def __init__(self, results: pd.DataFrame) -> None:
         pairs = sorted(set(zip(results['agent'], results['experiment'], strict=True)))
         self.several = results['experiment'].nunique() > 1
-        self.style = {pair: {'color': COLOURS[i % len(COLOURS)], 'linestyle': LINES[i // len(COLOURS) % len(LINES)]}
+        self.style = {pair: {'color': COLORS[i % len(COLORS)], 'linestyle': LINES[i // len(COLORS) % len(LINES)]}
                       for i, pair in enumerate(pairs)}  # fmt: skip
 
-    def name(self, agent, experiment):
+    def name(self, agent: str, experiment: str) -> str:
         return f'{agent} ({experiment})' if self.several else agent
 
 
-def grid(panels, width=4.6, height=3.1):
+def grid(panels: int, width: float = 4.6, height: float = 3.1) -> tuple[Figure, list[Axes]]:
+    """Returns a figure with so many panels of this size in inches."""
     columns = panels if panels < 4 else 2 if panels == 4 else min(5, max(3, math.isqrt(panels)))
     rows = math.ceil(panels / columns)
     figure = Figure(figsize=(max(columns * width, 6.2), rows * height + 0.7), layout='constrained')
@@ -55,14 +69,15 @@ def grid(panels, width=4.6, height=3.1):
     return figure, [figure.add_subplot(rows, columns, i + 1) for i in range(panels)]
 
 
-def draw(axes, line, style):
+def draw(axes: Axes, line: Line, style: dict[str, Any]) -> None:
+    """Draws a curve and its band."""
     at, mean, low, high = line
     axes.fill_between(at, low, high, color=style['color'], alpha=0.18, linewidth=0, zorder=3)
     axes.plot(at, mean, **style, zorder=4, marker='o' if len(at) < 3 else None, markersize=4)
 
 
-def frame_axes(axes, suite, lines):
-    """The axes follow the curves alone; an untrained classifier's first score may lie below the frame."""
+def frame_axes(axes: Axes, suite: str, lines: Iterable[Line]) -> None:
+    """Fits the axes to the curves, without published results; an untrained classifier's first score may lie below."""
     lines = list(lines)
     values = np.concatenate([np.concatenate([mean, low, high]) for _, mean, low, high in lines])
     low, high = np.nanmin(values), np.nanmax(values)
@@ -87,20 +102,20 @@ def frame_axes(axes, suite, lines):
     axes.set_ylabel('test accuracy' if suite == 'classify' else 'return')
 
 
-def references(axes, suite, task, results):
-    """Draws the published curves and scores of a task; ([(score, name), ...] for the margin, sources)."""
+def references(axes: Axes, suite: str, task: str, results: pd.DataFrame) -> tuple[Notes, list[str]]:
+    """Draws the published curves and scores of a task; returns notes for the margin, and sources."""
     notes, sources = [], []
     x1 = axes.get_xlim()[1]
     for method, curve in Results.published(suite, task, 'curves').groupby('method'):
         published = curve_x(curve, suite)
         inside = published <= x1
         if not inside.any() or published[~inside].min() > 5 * x1:
-            continue  # the run is far shorter than from one published point to the next
+            continue  # the run is far shorter than the distance between published points
         at = np.append(published[inside], min(x1, published.max()))  # up to the edge of the frame
         score, spread, n = (np.interp(at, published, curve[name]) for name in ('score', 'std', 'n'))
         interval = 1.96 * spread / np.sqrt(n)
         axes.fill_between(at, score - interval, score + interval, color=PALE, linewidth=0, zorder=1)
-        axes.plot(at, score, color=GREY, linewidth=1.2, zorder=2)
+        axes.plot(at, score, color=GRAY, linewidth=1.2, zorder=2)
         notes.append((score[-1], f'{method}, training' if 'training' in curve['note'].iloc[0] else method))
         sources.append(curve['source'].iloc[0])
         widen(axes, score)
@@ -113,16 +128,16 @@ def references(axes, suite, task, results):
     return notes, sources
 
 
-def level(axes, score, interval=np.nan):
-    """A published score as a dashed line, with the 95 % interval of its mean where that is known."""
+def level(axes: Axes, score: float, interval: float = np.nan) -> None:
+    """Draws a published score as a dashed line, with the 95 % interval of its mean where that is known."""
     widen(axes, [score])
-    axes.axhline(score, color=GREY, linewidth=0.9, linestyle=(0, (4, 3)), zorder=2)
+    axes.axhline(score, color=GRAY, linewidth=0.9, linestyle=(0, (4, 3)), zorder=2)
     if interval > 0:
         axes.axhspan(score - interval, score + interval, color=PALE, linewidth=0, zorder=1, alpha=0.7)
 
 
-def comparable(suite, task, agents):
-    """Published final scores of a task: of the same algorithms and the threshold in gym, of all methods elsewhere."""
+def comparable(suite: str, task: str, agents: Iterable[str]) -> pd.DataFrame:
+    """Returns published final scores of a task; in gym only those of the same algorithms, and the threshold."""
     known = Results.published(suite, task)
     if suite == 'gym':
         algorithms = {agent.upper() for agent in agents} | {'SOLVED'}
@@ -130,8 +145,8 @@ def comparable(suite, task, agents):
     return known
 
 
-def finals(suite, task, table):
-    """Published scores to set beside final ones; those known as curves are taken where the agents ended."""
+def finals(suite: str, task: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Returns published scores to compare final ones with; of published curves the score where the agents ended."""
     known = comparable(suite, task, table['agent'])
     curves = Results.published(suite, task, 'curves').assign(step=lambda rows: curve_x(rows, suite))
     end = table['frames' if x_of(suite) == 'frame' else 'steps'].max()
@@ -139,46 +154,48 @@ def finals(suite, task, table):
     return pd.concat([known, reached.loc[reached.groupby('method')['step'].idxmax()]])
 
 
-def normalised_references(axes, suite, tasks):
-    """Published normalised means over the same tasks, of methods that have them all: scores, and curves by frames."""
-    notes, sources = [], []
+def normalized_references(axes: Axes, suite: str, tasks: Sequence[str]) -> tuple[Notes, list[str]]:
+    """Draws published normalized means over the same tasks, of methods that have them all; returns as `references`."""
+    notes: Notes = []
+    sources: list[str] = []
     if suite == 'classify':  # each data set has other methods
         return notes, sources
     for rows in complete(Results.published(suite), tasks):
-        score = np.mean([Results.normalised(suite, row.task, row.score) for row in rows.itertuples()])
+        score = np.mean([Results.normalized(suite, row.task, row.score) for row in rows.itertuples()])
         level(axes, score)
         notes.append((score, label(rows.iloc[0])))
         sources += list(rows['source'])
     for rows in complete(Results.published(suite, kind='curves'), tasks):
-        of_task = [(curve_x(curve, suite), Results.normalised(suite, task, curve['score']))
+        of_task = [(curve_x(curve, suite), Results.normalized(suite, task, curve['score']))
                    for task, curve in rows.groupby('task')]  # fmt: skip
         end = min(axes.get_xlim()[1], *(at.max() for at, _ in of_task))
         at = np.linspace(max(at.min() for at, _ in of_task), end, 100)
         if at[0] < end and suite != 'atari':
             score = np.mean([np.interp(at, *curve) for curve in of_task], 0)
-            axes.plot(at, score, color=GREY, linewidth=1.2, zorder=2)
+            axes.plot(at, score, color=GRAY, linewidth=1.2, zorder=2)
             widen(axes, score)
             notes.append((score[-1], rows['method'].iloc[0]))
             sources += list(rows['source'])
     return notes, sources
 
 
-def complete(known, tasks):
-    """The rows of each method that has all `tasks`."""
+def complete(known: pd.DataFrame, tasks: Iterable[str]) -> list[pd.DataFrame]:
+    """Returns the rows of each method that has all `tasks`."""
     wanted = {Results.key(task) for task in tasks}
     known = known[known['key'].isin(wanted)]
     return [rows for _, rows in known.groupby('method', sort=False) if rows['task'].nunique() == len(wanted)]
 
 
-def curve_x(curve, suite):
+def curve_x(curve: pd.DataFrame, suite: str) -> pd.Series:
+    """Returns the steps or frames of a published curve, as this suite's x axis counts."""
     return curve['frame'] / (1 if x_of(suite) == 'frame' else Results.FRAMES_PER_STEP.get(suite, 1))
 
 
-def widen(axes, scores):
-    """Takes scores into the frame that lie within half its height of it; what is farther is only named at the edge."""
+def widen(axes: Axes, scores: Iterable[float]) -> None:
+    """Extends the y axis to scores that lie within half its height; the margin names those farther away."""
     low, high = axes.get_ylim()
     height = getattr(axes, 'own_height', None) or high - low
-    axes.own_height = height
+    axes.own_height = height  # before anything was widened
     for score in scores:
         if high < score <= high + 0.5 * height:
             high = score + 0.04 * height
@@ -187,8 +204,8 @@ def widen(axes, scores):
     axes.set_ylim(low, high)
 
 
-def margin(axes, notes):
-    """Names at the right of the frame, at their scores but never over each other; arrows where they lie beyond it."""
+def margin(axes: Axes, notes: Notes) -> None:
+    """Writes names to the right of the frame, at their scores but not over each other; with arrows if beyond it."""
     low, high = axes.get_ylim()
     height = (axes.get_position().height * axes.figure.get_figheight()) or 2.5
     gap = 0.165 / max(height, 1.5)  # of a line of 8 points, as a share of the frame
@@ -208,8 +225,8 @@ def margin(axes, notes):
         axes.text(1.045, place, name + beyond, transform=axes.transAxes, fontsize=8, color=TEXT, va='center')
 
 
-def legend(figure, results, marks):
-    """Each agent and experiment that has results, with its number of seeds; as many rows as its width needs."""
+def legend(figure: Figure, results: pd.DataFrame, marks: Marks) -> None:
+    """Names each agent and experiment with its number of seeds, in as many rows as the width needs."""
     handles = []
     for pair, style in marks.style.items():
         runs = results[(results['agent'] == pair[0]) & (results['experiment'] == pair[1])]
@@ -224,47 +241,48 @@ def legend(figure, results, marks):
     figure.legend(handles=handles, loc='outside upper left', ncols=columns, handlelength=1.8)
 
 
-def footer(figure, text, sources):
+def footer(figure: Figure, text: str, sources: Iterable[str]) -> None:
+    """Writes what the figure shows, and where published results are from, below it."""
     sources = sorted({str(source).split(' (')[0].split(' ; ')[0] for source in sources})
     if sources:
         text += f' Grey: published results, from {", ".join(folders(sources))}.'
     lines = textwrap.wrap(text, int(figure.get_figwidth() * 17), break_long_words=False, break_on_hyphens=False)
-    figure.supxlabel('\n'.join(lines), x=0.01, ha='left', fontsize=7.5, color=GREY)
+    figure.supxlabel('\n'.join(lines), x=0.01, ha='left', fontsize=7.5, color=GRAY)
 
 
-def folders(sources):
-    """The repositories (or papers) that the figures were read from; the files stand in the table's source column."""
+def folders(sources: Iterable[str]) -> list[str]:
+    """Returns the repositories (or papers) of published results; the table's source column has the files."""
     return sorted({source.removeprefix('github:').split('@')[0].split(':')[0] for source in sources})
 
 
-def label(row):
-    """'SPR (100k)' where the published score is that of a number of steps, else the method."""
+def label(row: Any) -> str:
+    """Returns 'SPR (100k)' if the published score is after a number of steps, else the method."""
     return f'{row.method} ({thousands(row.step)})' if row.step > 0 else row.method
 
 
-def x_of(suite):
+def x_of(suite: str) -> str:
     return 'frame' if suite in Results.FRAME_SUITES else 'step'
 
 
-def pretty(task):
+def pretty(task: str) -> str:
     return NAMES.get(task, task.replace('_', ' ').title())
 
 
-def thousands(value):
+def thousands(value: float) -> str:
     for size, letter in ((1e9, 'G'), (1e6, 'M'), (1e3, 'k')):
         if abs(value) >= size:
             return f'{value / size:.3g}{letter}'
     return f'{value:.3g}'
 
 
-def short(value):
+def short(value: float) -> str:
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 2 else 2
     return f'{value:,.{digits}f}'.replace('-', MINUS)
 
 
-def percent(value, _=None):
+def percent(value: float, _: int | None = None) -> str:
     return f'{100 * value:.4g} %'
 
 
-def ticks(value, _=None):
+def ticks(value: float, _: int | None = None) -> str:
     return f'{value:,.6g}'.replace('-', MINUS)

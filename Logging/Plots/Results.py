@@ -1,12 +1,16 @@
-"""The results that runs logged and the published ones, as tables: what Plot draws.
+"""Results of runs and published results as tables, for Plot.
 
-Published figures lie in Reference/: scores.csv (final scores) and curves.csv (learning curves, by raw frames), each row
-with its source. Both are excerpts; `n` is the number of runs behind a row, `std` their spread.
+Published results lie in Reference/: scores.csv (final scores) and curves.csv (learning curves by raw frames), each row
+with its source. Both are excerpts; `n` is the number of runs of a row, `std` their standard deviation.
 """
+
+from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,18 +18,26 @@ import pandas as pd
 from Logging.Sinks import say
 
 REFERENCE = Path(__file__).parent / 'Reference'
-METRIC = {'classify': 'accuracy'}  # what a suite is judged by, if not by its reward
+METRIC = {'classify': 'accuracy'}  # the score of a suite, if not its reward
 RUN = ['experiment', 'agent', 'suite', 'task', 'seed']
-FRAME_SUITES = ('dmc', 'dmc_state')  # their literature counts raw frames; everywhere else agent steps are counted
+FRAME_SUITES = ('dmc', 'dmc_state')  # x axes count raw frames, as in the literature; elsewhere agent steps
 FRAMES_PER_STEP = {'atari': 4}  # of the published Atari curves
 
 
-def find(root, experiments=None, agents=None, suites=None, tasks=None, seeds=None):
-    """Every evaluation logged under `root`/<experiment>/<Agent>/<suite>/<task>_<seed>_Eval.csv that passes the filters.
+def find(
+    root: Path | str,
+    experiments: Any = None,
+    agents: Any = None,
+    suites: Any = None,
+    tasks: Any = None,
+    seeds: Any = None,
+) -> pd.DataFrame:
+    """Returns every evaluation logged under `root`/<experiment>/<Agent>/<suite>/<task>_<seed>_Eval.csv that passes the
+    filters: columns experiment, agent, suite, task, seed, step, frame, score (float64: accuracy in 0..1 or raw reward).
 
     A filter is None (all), one name or a list. Agents match with or without 'Agent' at the end, tasks also as
-    '<suite>/<task>'. Returns columns experiment, agent, suite, task, seed, step, frame, score (float64: accuracy in
-    0..1 or raw reward); a file that does not fit is skipped with a word."""
+    '<suite>/<task>'. Files that do not fit are reported in a line and skipped.
+    """
     root, found = Path(root), []
     folders = [root] if experiments is None else [root / str(name) for name in as_list(experiments)]
     for path in sorted(path for folder in folders for path in folder.rglob('*_Eval.csv')):
@@ -47,24 +59,26 @@ def find(root, experiments=None, agents=None, suites=None, tasks=None, seeds=Non
     return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
 
 
-def experiments(root):
-    """The names of the experiments that have an evaluation under `root`."""
+def experiments(root: Path | str) -> list[str]:
+    """Returns the names of the experiments that have an evaluation under `root`."""
     paths = (path.relative_to(root).parts for path in Path(root).rglob('*_Eval.csv'))
     return sorted({'/'.join(parts[:-3]) for parts in paths if len(parts) >= 4})
 
 
-def passes(value, allowed):
+def passes(value: Any, allowed: Any) -> bool:
+    """Whether a value is one of those allowed: a name, a list of names, or None for all."""
     if allowed is None:
         return True
     return str(value) in {str(each) for each in as_list(allowed)}
 
 
-def as_list(value):
+def as_list(value: Any) -> list[Any]:
     return [value] if isinstance(value, str | int) else list(value)
 
 
-def read(path, metric):
-    """Columns step, frame, score of one file, a row per step (the last logged); None, and a word, if it has none."""
+def read(path: Path, metric: str) -> pd.DataFrame | None:
+    """Returns columns step, frame, score of a file, a row per step (the last logged); None, and prints why, if it has
+    none."""
     try:
         table = pd.read_csv(path)
         table = table[['step', 'frame', metric]].set_axis(['step', 'frame', 'score'], axis=1)
@@ -82,29 +96,30 @@ def read(path, metric):
     return None
 
 
-def final(results):
-    """The last evaluation of each run: one row per run."""
+def final(results: pd.DataFrame) -> pd.DataFrame:
+    """Returns the last evaluation of each run, one row per run."""
     return results.sort_values('step').groupby(RUN, as_index=False).last()
 
 
-def table(results):
-    """Final scores: mean, sample std and number of seeds per suite, task, experiment and agent.
+def table(results: pd.DataFrame) -> pd.DataFrame:
+    """Returns final scores: mean, sample std and number of seeds per suite, task, experiment and agent.
 
-    `steps` and `frames` are those of the seed that came least far; `normalised` is the normalised mean."""
+    `steps` and `frames` are of the seed with the fewest; `normalised` is the normalized mean.
+    """
     groups = final(results).groupby(['suite', 'task', 'experiment', 'agent'], as_index=False)
     summary = groups.agg(mean=('score', 'mean'), std=('score', 'std'), n_seeds=('seed', 'nunique'),
                          steps=('step', 'min'), frames=('frame', 'min'))  # fmt: skip
     summary.insert(4, 'metric', [METRIC.get(suite, 'reward') for suite in summary['suite']])
     rows = zip(summary['suite'], summary['task'], summary['mean'], strict=True)
-    summary['normalised'] = [normalised(*row) for row in rows]
+    summary['normalised'] = [normalized(*row) for row in rows]
     return summary.astype({'steps': 'int64', 'frames': 'int64'})
 
 
-def aggregate(results, suite):
-    """Final normalised scores over the tasks of a suite, one row per experiment and agent: mean and median over the
-    tasks' means, interquartile mean over all runs (arXiv:2108.13264). None where the suite has no common scale."""
+def aggregate(results: pd.DataFrame, suite: str) -> pd.DataFrame | None:
+    """Returns final normalized scores over the tasks of a suite, one row per experiment and agent: mean and median over
+    the tasks' means, interquartile mean over all runs (arXiv:2108.13264). None if the tasks have no common scale."""
     runs = final(results)
-    runs['score'] = [normalised(suite, task, score) for task, score in zip(runs['task'], runs['score'], strict=True)]
+    runs['score'] = [normalized(suite, task, score) for task, score in zip(runs['task'], runs['score'], strict=True)]
     runs = runs[runs['score'].notna()]
     rows = []
     for (experiment, agent), own in runs.groupby(['experiment', 'agent']):
@@ -117,9 +132,9 @@ def aggregate(results, suite):
     return pd.DataFrame(rows, columns=columns) if rows else None
 
 
-def normalised(suite, task, score):
-    """Scores on a scale that tasks share: accuracy as it is, DeepMind Control out of 1, Atari human-normalised (0 the
-    random agent, 1 the human tester). NaN where there is no such scale."""
+def normalized(suite: str, task: str, score: Any) -> Any:
+    """Returns a score, or a series of scores, on a scale that tasks share: accuracy as it is, DeepMind Control in 0..1,
+    Atari human-normalized (0: a random agent, 1: the human tester). NaN if there is no such scale."""
     if suite == 'classify':
         return score
     if suite in FRAME_SUITES:
@@ -131,26 +146,28 @@ def normalised(suite, task, score):
     return score * np.nan
 
 
-def key(task):
-    """A task's name without what spellings differ in: ms_pacman, MsPacman; fashion_mnist, FashionMNIST."""
+def key(task: str) -> str:
+    """Returns one spelling of a task's name: mspacman for ms_pacman and MsPacman."""
     return re.sub(r'[^a-z0-9]', '', re.sub(r'-v\d+$', '', str(task)).lower())
 
 
 @functools.cache
-def published(suite, task=None, kind='scores'):
-    """Rows of Reference/<kind>.csv for a suite (and one of its tasks); read only."""
+def published(suite: str, task: str | None = None, kind: str = 'scores') -> pd.DataFrame:
+    """Returns the rows of Reference/<kind>.csv for a suite, or for one of its tasks. Cached: do not change them."""
     rows = reference(kind)
     return rows[(rows['suite'] == suite) & (True if task is None else rows['key'] == key(task))]
 
 
 @functools.cache
-def reference(kind):
+def reference(kind: str) -> pd.DataFrame:
     rows = pd.read_csv(REFERENCE / f'{kind}.csv')
     return rows.assign(key=rows['task'].map(key))
 
 
-def on_grid(runs, low=-np.inf, high=np.inf, points=400):
-    """Runs [(x, y), ...] at common places: x [T] and scores [S, T], linear in between, NaN beyond a run's own range."""
+def on_grid(
+    runs: Sequence[tuple[np.ndarray, np.ndarray]], low: float = -np.inf, high: float = np.inf, points: int = 400
+) -> tuple[np.ndarray, np.ndarray]:
+    """Interpolates runs [(x, y), ...] linearly at common x [T]; returns x and scores [S, T], NaN outside of a run."""
     grid = np.unique(np.concatenate([x for x, _ in runs]))
     grid = grid[(grid >= low) & (grid <= high)]
     if len(grid) > points:
@@ -158,11 +175,14 @@ def on_grid(runs, low=-np.inf, high=np.inf, points=400):
     return grid, np.stack([np.interp(grid, x, y, left=np.nan, right=np.nan) for x, y in runs])
 
 
-def mean_and_band(tasks, resamples=2000, seed=0):
-    """Mean and 95 % bootstrap band of scores: a list over tasks of [seeds, T] -> three [T].
+def mean_and_band(
+    tasks: Iterable[np.ndarray], resamples: int = 2000, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns mean and 95 % bootstrap band (low, high), [T] each, of scores [seeds, T] for each task.
 
     Runs are resampled within each task (stratified bootstrap, arXiv:2108.13264), then averaged over seeds and tasks.
-    NaN marks a run that has no score there; without a second run anywhere, the band is NaN."""
+    NaN marks a step without a score of a run. If no task has a second run, the band is NaN.
+    """
     random = np.random.default_rng(seed)
     drawn, means = [], []
     for scores in tasks:

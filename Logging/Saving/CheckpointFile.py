@@ -1,11 +1,14 @@
-"""An agent, and the run it is in, as one file: tensors in safetensors, the rest as JSON in its header.
+"""An agent and the state of its run as one file: tensors in safetensors, everything else as JSON in its header.
 
-It is replaced whole or not at all.
+A file is replaced whole or not at all.
 """
+
+from __future__ import annotations
 
 import json
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,14 +17,19 @@ from Agents.PhaseOptimizer import in_layout_of
 from Support.Errors import UserError, one_line
 from Support.Files import atomic_write
 
-VERSION = 3  # 2 held no more of the run than two counters; 1 had no checksum of its header, and no optimiser's name
-ARRAY = '__array__'  # marks in JSON where one of the tensors belongs
+if TYPE_CHECKING:
+    from Agents.Agent import Agent
+
+VERSION = 3  # 2 held only two counters of the run; 1 had no checksum of the header and no name of the optimizer
+ARRAY = '__array__'  # in the JSON, stands for an array, which is one of the tensors
 
 
-def save(path, agent, run=None):
-    """Writes the agent, its optimiser, and of the `run` what decides how it goes on: nested dicts and lists of arrays,
-    tensors, numbers, text and None. Raises UserError if the disk is full."""
-    from safetensors.torch import save as serialize  # its save_file leaves half files of its own when it is killed
+def save(path: Path | str, agent: Agent, run: dict[str, Any] | None = None) -> None:
+    """Writes the agent, its optimizer and the state of its run.
+
+    run: nested dicts and lists of arrays, tensors, numbers, text and None. Raises UserError if the disk is full.
+    """
+    from safetensors.torch import save as serialize  # `save_file` would leave half a file when it is killed
 
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors_of(agent).items()}
     run = pack({} if run is None else run, tensors)
@@ -38,11 +46,11 @@ def save(path, agent, run=None):
     atomic_write(path, serialize(tensors, {'run': text, 'checksum': str(zlib.crc32(text.encode()))}))
 
 
-def load(path, agent):
-    """Restores an agent from `path`, all of it or nothing -> what was saved of its run.
+def load(path: Path | str, agent: Agent) -> dict[str, Any]:
+    """Restores an agent from `path` and returns the state of its run.
 
-    Raises UserError if the file is missing, damaged, from a newer version, or of an agent, optimiser or blocks other
-    than this one's.
+    Raises UserError, and leaves the agent as it is, if the file is missing, damaged, from a newer version, or of an
+    agent with another class, optimizer or network.
     """
     path = Path(path)
     if not path.is_file():
@@ -63,8 +71,8 @@ def load(path, agent):
     return unpack(header.get('run', {}), tensors)
 
 
-def read(path):
-    """Header and tensors of a file, checked. Raises UserError if it is damaged, or from a newer version."""
+def read(path: Path | str) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    """Returns the header and the tensors of a file. Raises UserError if it is damaged, or from a newer version."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -73,7 +81,7 @@ def read(path):
             if 'run' not in metadata:
                 raise ValueError('another program wrote it')
             header = json.loads(metadata['run'])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, it is no dict
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dict
         if header['version'] > VERSION:
             raise ValueError(f'it was saved by a newer version ({header["version"]}) of this program')
         if header['version'] == 1:
@@ -87,22 +95,22 @@ def read(path):
     return header, tensors
 
 
-def kinds(agent):
-    """What made the tensors: the classes of the agent and of its optimiser."""
+def kinds(agent: Agent) -> dict[str, str]:
+    """Returns the names of the classes of the agent and of its optimizer."""
     return {'agent': type(agent).__name__, 'optimizer': type(agent.optimization.optimizer).__name__}
 
 
-def tensors_of(agent):
-    """Every tensor of the agent and its optimiser, by name."""
+def tensors_of(agent: Agent) -> dict[str, torch.Tensor]:
+    """Returns every tensor of the agent and its optimizer, by name."""
     tensors = {f'agent.{name}': tensor for name, tensor in agent.state_dict().items()}
     for index, slots in agent.optimization.optimizer.state_dict()['state'].items():
         tensors |= {f'optimizer.{index}.{slot}': torch.as_tensor(value) for slot, value in slots.items()}
     return tensors
 
 
-def restore_optimizer(agent, tensors):
-    """The optimiser's moments; its learning rate and other settings are those of this run."""
-    slots = {}
+def restore_optimizer(agent: Agent, tensors: dict[str, torch.Tensor]) -> None:
+    """Restores the optimizer's moments; its learning rate and other settings stay those of this run."""
+    slots: dict[int, dict[str, torch.Tensor]] = {}
     for name, tensor in tensors.items():
         kind, _, rest = name.partition('.')
         if kind == 'optimizer':
@@ -115,14 +123,14 @@ def restore_optimizer(agent, tensors):
         moments.update({slot: in_layout_of(parameter, value) for slot, value in alike.items()})
 
 
-def pack(tree, tensors):
-    """A tree as JSON has it; its arrays and tensors go into `tensors`, as bytes."""
+def pack(tree: Any, tensors: dict[str, torch.Tensor]) -> Any:
+    """Returns a tree for JSON; moves its arrays and tensors into `tensors`, as bytes."""
     if isinstance(tree, dict):
         return {str(name): pack(branch, tensors) for name, branch in tree.items()}
     if isinstance(tree, (list, tuple)):
         return [pack(branch, tensors) for branch in tree]
-    if isinstance(tree, torch.Tensor):  # of types that NumPy does not know, too
-        data = tree.detach().cpu().contiguous().clone().reshape(-1).view(torch.uint8)  # none may share its memory
+    if isinstance(tree, torch.Tensor):  # also of types that NumPy does not know
+        data = tree.detach().cpu().contiguous().clone().reshape(-1).view(torch.uint8)  # never shared
         kind = str(tree.dtype)
     elif isinstance(tree, np.ndarray):
         data = torch.from_numpy(np.ascontiguousarray(tree).reshape(-1).view(np.uint8).copy())
@@ -134,8 +142,8 @@ def pack(tree, tensors):
     return {ARRAY: name, 'dtype': kind, 'shape': list(tree.shape)}
 
 
-def unpack(tree, tensors):
-    """What `pack` took apart; tuples have become lists."""
+def unpack(tree: Any, tensors: dict[str, torch.Tensor]) -> Any:
+    """Undoes `pack`, but for tuples, which have become lists."""
     if isinstance(tree, list):
         return [unpack(branch, tensors) for branch in tree]
     if not isinstance(tree, dict):
@@ -148,10 +156,10 @@ def unpack(tree, tensors):
     return data.numpy().view(np.dtype(kind)).reshape(tree['shape'])
 
 
-def checksum(tensors):
-    """CRC-32 over names and bytes, in the order of the names."""
+def checksum(tensors: dict[str, torch.Tensor]) -> int:
+    """Returns the CRC-32 of names and bytes, in the order of the names."""
     value = 0
     for name in sorted(tensors):
         tensor = tensors[name].contiguous().reshape(-1).view(torch.uint8)
-        value = zlib.crc32(tensor.numpy(), zlib.crc32(name.encode(), value))
+        value = zlib.crc32(tensor.numpy().data, zlib.crc32(name.encode(), value))
     return value

@@ -42,5 +42,5 @@ def restore(state: dict[str, Any], agent: Agent, environment: Environment | None
             environment.restore(state['environment'])
         elif replay.resumed:
             replay.cut()
-            print('The episodes that were open when it was saved cannot be gone on with: others begin')
+            print('The episodes that were open when the run was saved cannot be resumed: new ones begin')
     restore_random_state(state['chance'])

@@ -1,6 +1,10 @@
-"""Parts of saved agents, for other agents to begin with: eyes, a whole encoder, a discriminator's convolutions."""
+"""Parts of saved agents for new agents: a backbone (Eyes), a whole encoder, a discriminator's convolutions."""
 
+from __future__ import annotations
+
+from collections.abc import Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from Datasets.Experience import Spec
 from Hyperparams.Complete import fill_in
@@ -9,19 +13,25 @@ from Hyperparams.Nested import targets
 from Logging.Saving import CheckpointFile
 from Support.Errors import UserError, one_line
 
-# A saved config may name nothing else: it may come from a stranger, and among all of torch there is what runs code.
+if TYPE_CHECKING:
+    from torch import nn
+
+    from Agents.Agent import Agent
+
+# A saved config may name nothing else: it may come from a stranger, and some functions of torch run any code.
 BLOCKS = ('Agents', 'Blocks', 'torch.nn', 'torch.optim', 'Utils.load')
 
 
-def part(path, attr, allowed=()):
-    """The module `attr`, for example encoder.eyes, of the agent saved at `path`: as it acts, so of its moving average
-    if it has one. allowed: further modules whose classes the saved config may name.
+def part(path: Path | str, attr: str, allowed: Collection[str] = ()) -> nn.Module:
+    """Returns the module `attr`, for example encoder.eyes, of the agent saved at `path`, with gradients on.
 
-    Raises UserError if there is no such agent or part, or if its config names what is no block.
+    If the agent keeps a moving average of its weights, the module has these. allowed: further modules whose classes the
+    saved config may name. Raises UserError if there is no such agent or part, or its config names another class.
     """
     file = find(path)
     agent = rebuild(file, allowed)
-    found, names = agent.average or agent.creator, attr.split('.')
+    found: nn.Module = agent.average or agent.creator
+    names = attr.split('.')
     for i, name in enumerate(names):
         children = {child.lower(): module for child, module in found.named_children()}
         if name.lower() not in children:
@@ -32,8 +42,8 @@ def part(path, attr, allowed=()):
     return found.requires_grad_(True).train()
 
 
-def find(path):
-    """The file of a checkpoint that is given itself or by its folder."""
+def find(path: Path | str) -> Path:
+    """Returns the file of a checkpoint, given the file or its folder. Raises UserError if there is none."""
     path = Path(path).expanduser()
     file = path if path.suffix == '.safetensors' else path / 'agent.safetensors'
     if file.is_file():
@@ -45,8 +55,8 @@ def find(path):
     )
 
 
-def rebuild(file, allowed=()):
-    """The agent saved at a file, by the config beside it and with its weights. Raises UserError."""
+def rebuild(file: Path, allowed: Collection[str] = ()) -> Agent:
+    """Builds the agent saved at a file by the config beside it, with its weights. Raises UserError."""
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import Utils
-from Logging.Evaluation.Recognizer import Judge, Recogniser, judge
+from Logging.Evaluation.Recognizer import Judge, Recognizer, judge
 from tests.Logging.Saving.test_saved_parts import DIGITS, saved
 
 IMAGES = np.random.default_rng(0).integers(256, size=(3, *DIGITS.obs_shape), dtype=np.uint8)
@@ -19,24 +19,24 @@ IMAGES = np.random.default_rng(0).integers(256, size=(3, *DIGITS.obs_shape), dty
 def test_what_it_tells_by_hand():
     """Four images named 0 0 2 1 with confidence 0.95 0.5 0.99 0.91, of which 0 1 2 0 were asked for."""
     named = np.array([0.95, 0.5, 0.99, 0.91]), np.array([0, 0, 2, 1])
-    recogniser = SimpleNamespace(name=lambda images: named, agent=SimpleNamespace(spec=DIGITS))
+    recognizer = SimpleNamespace(name=lambda images: named, agent=SimpleNamespace(spec=DIGITS))
     told = {'recognised': 0.75, 'rarest': 0.25, 'commonest': 0.5}
-    assert Recogniser.told(recogniser, IMAGES, labels=0) == told
-    assert Recogniser.told(recogniser, IMAGES, labels=3) == told | {'agreement': 0.5}
+    assert Recognizer.told(recognizer, IMAGES, labels=0) == told
+    assert Recognizer.told(recognizer, IMAGES, labels=3) == told | {'agreement': 0.5}
 
 
 def test_a_saved_classifier(tmp_path):
     agent = saved(tmp_path, DIGITS, 'task=classify/digits', 'Aug=Null', 'RL=false')
-    recogniser = judge(tmp_path, DIGITS.obs_shape)
+    recognizer = judge(tmp_path, DIGITS.obs_shape)
     logits = torch.from_numpy(agent.act(IMAGES, explore=False))
-    confidence, label = recogniser.name(IMAGES)
+    confidence, label = recognizer.name(IMAGES)
     assert label.tolist() == logits.argmax(-1).tolist()
     np.testing.assert_allclose(confidence, logits.softmax(-1).amax(-1), rtol=1e-5)
-    features = torch.from_numpy(recogniser.features(IMAGES))
+    features = torch.from_numpy(recognizer.features(IMAGES))
     torch.testing.assert_close(agent.creator.actor.pi_head(features), logits)
-    assert judge(tmp_path, DIGITS.obs_shape) is recogniser  # as long as the file is the same
+    assert judge(tmp_path, DIGITS.obs_shape) is recognizer  # as long as the file is the same
     saved(tmp_path, DIGITS, 'task=classify/digits', 'Aug=Null', 'RL=false')
-    assert judge(tmp_path, DIGITS.obs_shape) is not recogniser
+    assert judge(tmp_path, DIGITS.obs_shape) is not recognizer
     with pytest.raises(Utils.UserError, match=r'classifies no images of shape \(3, 8, 8\)'):
         judge(tmp_path, (3, 8, 8))
 

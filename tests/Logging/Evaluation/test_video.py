@@ -75,7 +75,7 @@ def test_a_folder_that_cannot_be_made_does_not_stop_a_run(tmp_path, capsys):
     (tmp_path / 'file').write_text('')
     assert save_grid(tmp_path / 'file/grid.png', np.zeros((1, 1, 8, 8), np.uint8)) is None
     assert save_video(tmp_path / 'file/1.mp4', clip()) is None
-    assert capsys.readouterr().err.count('the run goes on') == 2
+    assert capsys.readouterr().err.count('the run continues') == 2
 
 
 @pytest.mark.parametrize(
