@@ -105,12 +105,12 @@ def test_files_that_do_not_fit_are_skipped_with_a_word(root, capsys):
 
 def test_normalised_curves_compare_the_same_tasks(root):
     results = Results.find(root, 'Exp', suites='atari')  # SPR has played Pong alone
-    figure = Figures.normalised(results, 'atari', PlotParts.Marks(results))
+    figure = Figures.normalized(results, 'atari', PlotParts.Marks(results))
     assert figure.axes[0].get_title() == 'Atari: mean of 1 task'
-    lines = [line for line in figure.axes[0].get_lines() if line.get_color() in PlotParts.COLOURS]
+    lines = [line for line in figure.axes[0].get_lines() if line.get_color() in PlotParts.COLORS]
     assert [line.get_ydata()[-1] for line in lines] == pytest.approx([(20.7 - 7) / 35.3, (20.7 - 5) / 35.3])
     apart = results[(results['agent'] == 'SPR') | (results['task'] == 'ms_pacman')]
-    assert Figures.normalised(apart, 'atari', PlotParts.Marks(apart)) is None
+    assert Figures.normalized(apart, 'atari', PlotParts.Marks(apart)) is None
 
 
 def test_one_run_of_one_evaluation_and_unknown_tasks(tmp_path, capsys):
@@ -185,13 +185,13 @@ def test_published_figures_carry_their_source_and_match_their_origin():
 
 
 def test_normalised_scores_by_hand():
-    assert Results.normalised('atari', 'pong', 14.6) == 1
-    assert Results.normalised('atari', 'pong', -20.7) == 0
-    assert Results.normalised('dmc', 'walker_walk', 500.0) == 0.5
-    assert Results.normalised('dmc', 'manipulation_reach_duplo_vision', 125.0) == 0.5  # episodes of 250 frames
-    assert Results.normalised('classify', 'mnist', 0.99) == 0.99
-    assert np.isnan(Results.normalised('gym', 'cartpole', 500.0))
-    assert np.isnan(Results.normalised('atari', 'no_such_game', 1.0))
+    assert Results.normalized('atari', 'pong', 14.6) == 1
+    assert Results.normalized('atari', 'pong', -20.7) == 0
+    assert Results.normalized('dmc', 'walker_walk', 500.0) == 0.5
+    assert Results.normalized('dmc', 'manipulation_reach_duplo_vision', 125.0) == 0.5  # episodes of 250 frames
+    assert Results.normalized('classify', 'mnist', 0.99) == 0.99
+    assert np.isnan(Results.normalized('gym', 'cartpole', 500.0))
+    assert np.isnan(Results.normalized('atari', 'no_such_game', 1.0))
 
 
 def test_the_users_matplotlib_is_left_alone(root):
