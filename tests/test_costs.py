@@ -1,4 +1,4 @@
-"""What the program costs, in counts that do not depend on the machine's mood; times are benchmarks/."""
+"""Costs as counts that do not depend on the machine's load: calls, operators, allocations, waits, imports."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ from Support.Files import PROJECT
 from tests.make import make
 
 DISCRETE, CONTINUOUS = Spec((4,), 'float32', (), 2), Spec((4,), 'float32', (2,), None)
-COSTS = {  # of an update: calls of Python and C, operators, allocations; what was counted, and an eighth more
+COSTS = {  # at most, per update: calls of Python and C, operators, allocations; an eighth more than was counted
     ('DQN', DISCRETE): (1160, 480, 38),
     ('SAC', CONTINUOUS): (2315, 1350, 107),
     ('TD3', CONTINUOUS): (2635, 845, 59),
@@ -26,7 +26,7 @@ COSTS = {  # of an update: calls of Python and C, operators, allocations; what w
 
 
 def build(name, spec, folder):
-    """An agent that has learned once, and its memory, in which a next rollout is whole."""
+    """Returns an agent that has learned once, and its replay, which holds a whole next rollout."""
     torch.manual_seed(0)
     agent = make(getattr(Agents, f'{name}Agent'), spec, trunk_dim=8, hidden_dim=16)
     kind, chance = Rollout if agent.on_policy else Replay, np.random.default_rng(0)
@@ -43,7 +43,7 @@ def build(name, spec, folder):
 
 
 def learn(agent, memory):
-    """A rollout's updates, or two, of which one moves a delayed actor -> their number."""
+    """Learns from one rollout, or twice, so that a delayed actor moves once. Returns the number of updates."""
     before = agent.updates
     for _ in range(1 if agent.on_policy else 2):
         agent.learn(memory)
@@ -51,12 +51,13 @@ def learn(agent, memory):
 
 
 def syncs(agent, memory):
-    """How often learning would wait for a GPU: for a number, or for where a mask is true."""
-    agent.optimization.optimizer.step = lambda: None  # on a CPU it reads its counters; on a GPU they lie there
+    """Returns how often learning would wait for a GPU: for a number, or for the indexes of a mask."""
+    agent.optimization.optimizer.step = lambda: None  # on a CPU it reads its counters, which on a GPU it does not
     with profile(activities=[ProfilerActivity.CPU]) as profiled:
         learn(agent, memory)
     waits = [event for event in profiled.events() if event.name in ('aten::item', 'aten::nonzero')]
-    return sum(event.cpu_parent is None or event.cpu_parent.name != 'aten::std' for event in waits)  # its own argument
+    # torch.std reads an argument of its own
+    return sum(event.cpu_parent is None or event.cpu_parent.name != 'aten::std' for event in waits)
 
 
 @pytest.mark.parametrize('name, spec', COSTS, ids=str)
@@ -86,14 +87,14 @@ def test_an_update_never_waits_for_the_device(name, spec, tmp_path):
 
 
 def test_minibatches_never_wait_for_the_device(tmp_path):
-    """Only the judgement of a rollout does: the device alone knows where episodes end."""
+    """Only the evaluation of a whole rollout does, since the ends of episodes lie on the device."""
     agent, memory = build('PPO', DISCRETE, tmp_path)
     assert syncs(agent, memory) <= 4 < agent.updates
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='no GPU')
 @pytest.mark.parametrize('name', ['DQN', 'SAC', 'TD3'])
-def test_torch_finds_no_synchronisation(name, tmp_path):
+def test_torch_finds_no_synchronization(name, tmp_path):
     agent, memory = build(name, CONTINUOUS, tmp_path)
     agent.cuda().__dict__.pop('optimizer')
     agent.learn(memory)

@@ -1,4 +1,4 @@
-"""What benchmarks/gpu.py and transfer.py run, and do not run again; benchmarks/run.py; their tables and refusals."""
+"""Scripts of benchmarks/: which runs they start or skip, their tables, and their messages."""
 
 import os
 import subprocess
@@ -41,7 +41,7 @@ def test_without_a_gpu_it_says_so_in_one_sentence(capsys, monkeypatch, tmp_path)
     lines = gpu.read(tmp_path / 'Benchmarking' / 'GPU' / 'table.csv')
     assert [line['row'] for line in lines] == list(gpu.ROWS) and 'table.md' in out
     assert {line['figure'] for line in lines} == {'not measured: no GPU'}
-    lines[0]['figure'] = '-5.0'  # of a GPU elsewhere
+    lines[0]['figure'] = '-5.0'  # measured on a GPU of another machine
     gpu.write(tmp_path / 'Benchmarking' / 'GPU' / 'table.csv', lines, gpu.COLUMNS)
     assert gpu.main([f'--root={tmp_path}']) == 2
     assert gpu.read(tmp_path / 'Benchmarking' / 'GPU' / 'table.csv') == lines
@@ -90,7 +90,7 @@ def test_a_row_is_run_once_and_one_that_fails_is_named(capsys, monkeypatch, tmp_
 
     monkeypatch.setattr(subprocess, 'run', fail)
     assert gpu.main(words) == 0 and gpu.read(path) == [line]
-    monkeypatch.setattr(subprocess, 'run', lambda *_, **__: None)  # ends without having reached its last step
+    monkeypatch.setattr(subprocess, 'run', lambda *_, **__: None)  # a run that ends before its last step
     capsys.readouterr()
     assert gpu.main([*words, '--seeds', '1', '2']) == 1 and gpu.read(path) == [line]
     assert 'Not finished: pong, seed 2.' in capsys.readouterr().err
@@ -121,7 +121,7 @@ SHORT = """task=classify/digits Eyes=CNN mini=true train_steps=4 evaluate_per_st
 
 
 def test_transfer_runs_what_is_missing_and_draws_it(monkeypatch, tmp_path):
-    """The eyes of the first run are those of the later ones, which do not move while they are frozen."""
+    """Later runs start from the eyes of the first, which stay the same while they are frozen."""
     ran = []
 
     def run(command, check):
@@ -156,7 +156,7 @@ EVERY_KIND = (
 
 
 def test_rows_of_every_kind_run_and_are_written(tmp_path):
-    """Without peers, as any installation has it."""
+    """Without peers, which a plain installation lacks."""
     assert run.main([*EVERY_KIND, '--quick', '--alone', '--out', str(tmp_path)]) == 0
     lines = gpu.read(tmp_path / 'table.csv')
     assert {line['contender'] for line in lines} >= {'ours', 'ours, fp32', 'bare loop', 'gymnasium', 'import torch'}
@@ -170,7 +170,7 @@ def test_rows_of_every_kind_run_and_are_written(tmp_path):
 
 
 class Said:
-    """Stands for a process that measured these figures."""
+    """A stand-in for a process that has measured these figures."""
 
     def __init__(self, *figures, absent=None):
         self.figures, self.memory, self.absent = list(figures), 100.0, absent
@@ -193,7 +193,7 @@ def test_comparisons():
 
 
 def test_who_fails_is_named_with_the_reason():
-    """And peers that are not asked for are left out."""
+    """A contender that fails is listed with its error; peers that are not asked for are left out."""
     row = run.chosen(['envs/pong-1'])['envs/pong-1']
     found = contest('envs/pong-1', row, Size(True, 0.01), 1, 1, [])
     assert 'envpool' not in found and 'stable-baselines3' not in found and not found['ours'].absent

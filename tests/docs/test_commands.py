@@ -11,7 +11,12 @@ from tests.program.runs import run
 
 DATA = PROJECT.parent / 'shared' / 'datasets'
 SHORT = ['mini=true', 'threads=1', 'plotting.plot_experiments=false', 'tensorboard=false', 'video=false']
-PIXELS = ['train_steps=30', 'seed_steps=20', 'evaluate_per_steps=15', 'batch_size=8', '++suite.max_frames=200']
+SHORTER = {  # than mini, by what is learned from
+    'states': ['train_steps=100', 'evaluate_per_steps=50'],
+    'images': ['train_steps=20', 'evaluate_per_steps=10', 'log_per_steps=10'],
+    'pixels': ['train_steps=30', 'evaluate_per_steps=15', 'seed_steps=20', 'batch_size=8', '++suite.max_frames=200'],
+    'generate=true': ['train_steps=8', 'evaluate_per_steps=4', 'batch_size=8'],
+}
 PAGES = [PROJECT / 'README.md', *sorted((PROJECT / 'docs').rglob('*.md'))]
 AGENTS = [page for page in PAGES if page.parent.name == 'agents']  # a hundred runs would take an hour
 LENGTHS = re.compile(r'(train_steps=[1-9]|save_per_steps|agent.num_proposals)')
@@ -59,28 +64,34 @@ def needed(page, words):
     return [earlier for earlier in every[: every.index(words)] if written(earlier) == read]
 
 
-def shortened(words, full=False):
-    """The command's words and what makes it short; `full`: mini=true alone, which takes minutes for pixels."""
-    lengths = [word for word in SHORT if not word.startswith('video') or 'classify' not in str(words)]
+def shortened(words, mini):
+    """The command's words and what makes it short; `mini`: mini=true alone does."""
+    suite = written(words)[1].split('/')[0]
+    kind = {'classify': 'images', 'atari': 'pixels', 'dmc': 'pixels'}.get(suite, 'states')
+    lengths = [word for word in SHORT if not word.startswith('video') or suite != 'classify']
+    if not mini:
+        lengths += SHORTER['generate=true' if 'generate=true' in words else kind]
+    elif 'generate=true' in words and kind == 'pixels':
+        lengths.append('batch_size=8')
     if re.search('reproduce=|--help', ' '.join(words)):  # as it was recorded
         lengths = []
-    elif re.search('atari|dmc/', written(words)[1]) and not full:
-        lengths += PIXELS
     if any('mnist' in word for word in words):
         lengths.append(f'data={DATA}')
+    given = {word.partition('=')[0] for word in words if not LENGTHS.match(word)}
+    lengths = [word for word in lengths if word.partition('=')[0] not in given]
     return [*(word for word in words if not LENGTHS.match(word)), *lengths]
 
 
 @pytest.fixture(scope='module')
 def folders(tmp_path_factory):
-    """A folder for each page, with the files that it shows, and the commands that have run there."""
+    """A folder for each page and length, with the files that the page shows, and the commands that have run there."""
     found = {}
 
-    def folder(page):
-        if page not in found:
-            found[page] = tmp_path_factory.mktemp(page.stem), []
-            write_files(page, found[page][0])
-        return found[page]
+    def folder(page, mini):
+        if (page, mini) not in found:
+            found[page, mini] = tmp_path_factory.mktemp(page.stem), []
+            write_files(page, found[page, mini][0])
+        return found[page, mini]
 
     return folder
 
@@ -90,25 +101,19 @@ def test_commands_of_agents_compose(page, words):
     compose(words)
 
 
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize('mini', [False, pytest.param(True, marks=pytest.mark.slow)], ids=['short', 'mini'])
 @pytest.mark.parametrize(('page', 'words'), named(page for page in PAGES if page not in AGENTS))
-def test_commands_run(page, words, folders):
+def test_commands_run(page, words, mini, folders):
     """In the folder of its page, after those commands that saved what it loads."""
     if any('mnist' in word for word in words) and not DATA.is_dir():
         pytest.skip('MNIST is not here; the tests of whole runs cover the digits, which need no download')
-    folder, ran = folders(page)
+    folder, ran = folders(page, mini)
     for command in [*needed(page, words), words]:
         if command not in ran or command == words:
-            done = run(shortened(command), folder)
+            done = run(shortened(command, mini), folder, 500)
             assert done.status == 0, f'{" ".join(command)}: {done.err}'
             ran.append(command)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize('words', [words for words in commands(PAGES[0]) if shortened(words) != shortened(words, True)],
-                         ids=' '.join)  # fmt: skip
-def test_mini_is_short_for_pixels_too(words, tmp_path):
-    assert run(shortened(words, full=True), tmp_path, 800).status == 0
 
 
 def test_what_adding_shows_passes_its_own_test(tmp_path):

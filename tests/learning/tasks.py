@@ -6,7 +6,7 @@ from Datasets.Experience import Spec, Step
 
 
 class Suite:
-    """N environments of one-hot states [N, D]; tasks say what an action is worth and where it leads."""
+    """N environments of one-hot states [N, D]; subclasses define rewards and transitions."""
 
     frames_per_step, num_envs = 1, 8
 
@@ -25,7 +25,7 @@ class Suite:
 
 
 class Identity(Suite):
-    """Episodes of 5 steps: name the class seen, for a reward of 1."""
+    """Episodes of 5 steps: the action that names the observed class earns 1."""
 
     spec = Spec((4,), 'float32', (), 4)
 
@@ -44,7 +44,7 @@ class Identity(Suite):
 
 
 class Bits(Identity):
-    """The same with two choices at once, the bits of the class: half a reward for each that is right."""
+    """Identity with two choices at once, the bits of the class: each right bit earns one half."""
 
     spec = Spec((4,), 'float32', (4,), None, one_hots=(2, 2))
 
@@ -55,7 +55,7 @@ class Bits(Identity):
 
 
 class Number(Identity):
-    """The same with a number in [-1, 1]: to say it earns 1, less twice the distance."""
+    """Identity with a number in [-1, 1]: the reward is 1 minus twice the distance to it."""
 
     spec = Spec((1,), 'float32', (1,), None, -np.ones(1), np.ones(1))
 
@@ -74,9 +74,9 @@ class Number(Identity):
 
 
 class Chain(Suite):
-    """Five states in a row, begun at any: 0 is left, 1 is right; right at the last ends the episode with a reward of 1.
+    """Five states in a row, started at any: 0 moves left, 1 right; right at the last ends the episode with reward 1.
 
-    A limit of 8 steps truncates, which must not count as an end.
+    A limit of 8 steps truncates, which must not count as a termination.
     """
 
     spec = Spec((5,), 'float32', (), 2)
@@ -95,7 +95,7 @@ class Chain(Suite):
 
 
 class Recall(Suite):
-    """Episodes of 3 steps: a sign is seen at the first alone, and to name it at the last earns 1."""
+    """Episodes of 3 steps: only the first shows a sign; naming it at the last earns 1."""
 
     spec = Spec((3,), 'float32', (), 2)
 

@@ -43,7 +43,7 @@ AGENTS = {
 
 
 def train(name, task, path, steps, discount=0.9, **arguments):
-    """An agent after so many steps of 8 environments; on-policy ones learn every 8 of them."""
+    """Returns an agent after `steps` steps of 8 environments; on-policy agents learn at every eighth."""
     seed_everything(1)
     Agent, own = AGENTS[name]
     environment = Environment(task(seed=1))
@@ -89,7 +89,7 @@ def test_two_choices_at_once(name, tmp_path):
 
 @pytest.mark.parametrize('name', [name for name in AGENTS if name not in ('TD3BC', 'IQL')])  # see test_offline.py
 def test_chain(name, tmp_path):
-    """Right is best everywhere, though only the last step pays: values must travel back five states."""
+    """Right is best everywhere, but only the last step pays: values must propagate back over five states."""
     steps = 1600 if AGENTS[name][0] in (A2CAgent, PPOAgent) else 500
     agent = train(name, Chain, tmp_path / 'memory', steps, explore_steps=0 if steps > 1000 else 10**9)
     states = np.eye(5, dtype=np.float32)
@@ -98,7 +98,7 @@ def test_chain(name, tmp_path):
         return
     with torch.no_grad():
         q = agent.creator.critic(agent.creator.encoder(torch.from_numpy(states))).amin(0).numpy()
-    if name not in ('SAC', 'Rainbow'):  # SAC's values hold entropy too; Rainbow's support begins below what it sees
+    if name not in ('SAC', 'Rainbow'):  # SAC's values include entropy; Rainbow's are bounded by its support
         assert np.abs(q[:, 1] - 0.9 ** np.arange(4, -1, -1.0)).max() < 0.1
 
 
@@ -106,7 +106,7 @@ def test_chain(name, tmp_path):
     ('name', 'memory', 'solved'), [('PPO', 'LSTM', True), ('A2C', 'LSTM', True), ('PPO', 'Forgetful', False)]
 )
 def test_recall(name, memory, solved, tmp_path):
-    """What was seen three steps ago can only be remembered."""
+    """Only an agent with memory can name a sign seen two steps before."""
     agent = train(name, Recall, tmp_path / 'memory', 1600, memory=memory, entropy_coef=0.01)
     reward = Environment(Recall(seed=2)).evaluate(agent, 200)['reward']
     assert reward == 1 if solved else 0.3 < reward < 0.7

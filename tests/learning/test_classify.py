@@ -45,11 +45,11 @@ def test_labels_fit_64_digits(digits):
     few = part(digits, 0, 64)
     agent = train(few, 60, RL=False)
     assert accuracy(agent, few) == 1
-    assert agent.logs['supervised_loss'] < 0.1  # far below 0.8, where bounded logits would end
+    assert agent.logs['supervised_loss'] < 0.1  # bounded logits would stay at 0.8
 
 
 @pytest.mark.parametrize('precision', ['fp32', 'bf16'])
-def test_labels_generalise(precision, digits):
+def test_labels_generalize(precision, digits):
     agent = train(part(digits, 0, 1400), 150, RL=False, precision=precision)
     assert accuracy(agent, part(digits, 1400, None)) > 0.9
 
@@ -60,9 +60,9 @@ def test_reward_and_labels(digits):
 
 
 def test_reward_alone(digits):
-    """No label reaches the actor: it climbs a critic that learned how wrong its predictions were.
+    """The actor sees no label: it follows a critic that has learned the error of its predictions.
 
-    Logits differ by units, so it must explore by units: with a deviation of 0.2 it stays near 10 %.
+    Logits differ by units, so exploration needs a deviation of that size: with 0.2 accuracy stays near 10 %.
     """
     agent = train(part(digits, 0, 1400), 800, 32, supervise=False, stddev_schedule=2.0, lr='linear(2e-3,0,800)')
     assert accuracy(agent, part(digits, 1400, None)) > 0.6  # 0.82 to 0.95 over five seeds

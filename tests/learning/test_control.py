@@ -40,14 +40,14 @@ def test_continuous_identity_through_proposals(tmp_path):
 
 
 def chain_values(discount=0.9):
-    """Q*(s, a) [5, 2]: right is worth discount^(4 - s), left what its state is worth a step later."""
+    """Q*(s, a) [5, 2]: discount^(4 - s) for right; for left the discounted value of the next state."""
     value = discount ** np.arange(4, -1, -1.0)
     left = discount * value[[0, 0, 1, 2, 3]]
     return np.stack([left, value], 1)
 
 
 def learned(path, updates=400, **arguments):
-    """Q(s, a) [5, 2] after so many updates on random actions."""
+    """Q(s, a) [5, 2] after `updates` updates on random actions."""
     agent = train(Chain, path, updates, **arguments)
     states = np.eye(5, dtype=np.float32)
     with torch.no_grad():
@@ -65,12 +65,12 @@ def test_chain_values_are_the_analytic_ones(tmp_path):
 
 def test_chain_without_target_network(tmp_path):
     q = learned(tmp_path / 'replay', 1600, target_tau=1, target_period=1, lr=1e-3)
-    assert np.abs(q - chain_values()).max() < 0.2  # it chases itself: 0.04 to 0.14 over three seeds
+    assert np.abs(q - chain_values()).max() < 0.2  # without a target network: 0.04 to 0.14 over three seeds
     assert q.argmax(1).tolist() == [1] * 5
 
 
-def test_nstep_returns_of_random_actions_are_worth_less(tmp_path):
-    """Uncorrected three-step returns follow the random actor before they bootstrap: never more than the optimum."""
+def test_nstep_returns_of_random_actions_have_lower_values(tmp_path):
+    """Uncorrected three-step returns follow the random policy before they bootstrap: at most the optimal values."""
     q = learned(tmp_path / 'replay', nstep=3)
     assert (q < chain_values() + 0.08).all() and (q < chain_values() - 0.1).any()
     assert abs(q[4, 1] - 1) < 0.15 and q[2:].argmax(1).tolist() == [1] * 3

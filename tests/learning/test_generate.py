@@ -13,7 +13,7 @@ from tests.make import make
 
 
 def test_samples_move_towards_both_kinds():
-    """Half the images have a bright left, half a bright right half; a new generator paints grey."""
+    """Half the images have a bright left half, half a bright right half; an untrained generator gives gray."""
     seed_everything(1)
     images = torch.full((256, 1, 8, 8), 30.0)
     images[:128, :, :, :4] = images[128:, :, :, 4:] = 220.0
@@ -24,7 +24,7 @@ def test_samples_move_towards_both_kinds():
     agent = make(DQNAgent, spec, generate=True, lr=3e-3, latent_dim=8, optimizer=optimizer)
 
     def distance():
-        """Of each sample to the nearer kind, in grey levels a pixel; share of the left kind."""
+        """Mean distance of samples to the nearer kind in gray levels per pixel; share of the left kind."""
         created = agent.domain.create(200).float()
         kinds = torch.stack([images[:128].float().mean(0), images[128:].float().mean(0)])
         apart = (created.unsqueeze(1) - kinds).abs().mean((2, 3, 4))  # [200, 2]

@@ -1,4 +1,4 @@
-"""Offline agents: what they make of what others did."""
+"""Offline agents learn from recorded behavior, and do better than it where rewards show how."""
 
 from types import SimpleNamespace
 
@@ -28,7 +28,7 @@ AGENTS = {
 
 
 def learn(name, task, path, behave, updates=200, discount=0.9):
-    """An agent that was shown 2,400 steps of `behave(observations [N, D], random) -> actions [N, ...]`."""
+    """Returns an agent trained on 2,400 steps of `behave(observations [N, D], random) -> actions [N, ...]`."""
     seed_everything(1)
     Agent, own = AGENTS[name]
     environment, random = Environment(task(seed=1)), np.random.default_rng(1)
@@ -54,7 +54,7 @@ def at_random(obs, random):
 
 
 def often_right(obs, random):
-    """Names the class 2 times in 5, each other one in 5."""
+    """Names the right class 2 times in 5, each other class once in 5."""
     return np.where(random.random(len(obs)) < 0.2, obs.argmax(-1), random.integers(4, size=len(obs)))
 
 
@@ -70,29 +70,29 @@ def both_bits(obs, random):
 @pytest.mark.parametrize(
     ('task', 'behave', 'best'), [(Identity, often_right, 5), (Number, near, 5 * 0.75), (Bits, both_bits, 5)]
 )
-def test_cloning_does_what_was_done_most(task, behave, best, tmp_path):
-    """The noise of those who are imitated is not: they reach 2.6 on Number, and 2 where they name classes."""
+def test_cloning_gives_the_most_frequent_action(task, behave, best, tmp_path):
+    """Cloning leaves the noise out: the recorded behavior itself earns 2.6 on Number, and 2 on classes."""
     assert evaluate(learn('BC', task, tmp_path / 'replay', behave), task) >= best
 
 
-# Better than what was seen
+# Better than the recorded behavior
 
 
 @pytest.mark.parametrize('name', [name for name in AGENTS if name != 'BC'])
-def test_values_travel_back_through_what_was_done_at_random(name, tmp_path):
+def test_values_propagate_back_through_random_behavior(name, tmp_path):
     agent = learn(name, Chain, tmp_path / 'replay', at_random, updates=300)
     assert agent.act(np.eye(5, dtype=np.float32), explore=False).tolist() == [1] * 5
 
 
 @pytest.mark.parametrize(('name', 'least'), [('TD3BC', 0.3), ('IQL', 0.5), ('CQL', 0.3), ('SAC', 0.5), ('TD3', 0.5)])
 def test_better_than_continuous_actions_at_random(name, least, tmp_path):
-    """To clone them is to say 0, which earns 0 on average."""
+    """Cloning would give 0, which earns 0 on average."""
     agent = learn(name, Number, tmp_path / 'replay', lambda obs, random: random.uniform(-1, 1, obs.shape), 300, 0.0)
     assert evaluate(agent, Number) > 5 * least
 
 
 @pytest.mark.parametrize('name', ['BC', 'TD3BC', 'IQL', 'CQL, discrete', 'CQL'])
-def test_what_was_never_tried_is_left_alone(name, tmp_path):
-    """Nobody named the last class, so nobody knows that its state pays: there too one of the others is chosen."""
+def test_actions_that_were_never_tried_are_not_chosen(name, tmp_path):
+    """No recorded action names the last class, so agents choose another action in its state too."""
     agent = learn(name, Identity, tmp_path / 'replay', lambda obs, random: random.integers(3, size=len(obs)))
     assert (agent.act(np.eye(4, dtype=np.float32), explore=False) < 3).all()

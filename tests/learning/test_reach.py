@@ -1,4 +1,4 @@
-"""Pixels beside a state, and two heads of action: where to move and whether to grip."""
+"""Pixels with a state, and two action heads: where to move and whether to grip."""
 
 from functools import partial
 

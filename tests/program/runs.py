@@ -1,8 +1,8 @@
-"""Whole programs as processes of their own, forked from one warmed server: the imports are paid once per session.
+"""Runs the whole program in processes forked from one warmed server, so that a test session imports torch once.
 
-The server is multiprocessing's forkserver: a process that has imported what runs import and has started no thread. Each
-worker of pytest-xdist has one of its own. What a fresh interpreter alone shows (start-up, exit statuses, signals) is
-tested with `python Run.py` itself.
+The server is multiprocessing's forkserver, which has imported what runs import and started no threads of torch; each
+worker of pytest-xdist has its own. Start-up, exit statuses and signals are tested with `python Run.py` in a fresh
+interpreter instead.
 """
 
 import atexit
@@ -39,7 +39,7 @@ def fork(target, *arguments):
 
 
 class Done(NamedTuple):
-    """How a run ended: its exit status (-9: killed by signal 9), what it printed, and its processor's seconds."""
+    """The end of a run: exit status (-9: killed by signal 9), printed text, and CPU seconds."""
 
     status: int
     out: str
@@ -48,10 +48,10 @@ class Done(NamedTuple):
 
 
 class Running:
-    """A run that goes on beside the test, with the methods of `subprocess.Popen`."""
+    """A run in the background, with methods as in `subprocess.Popen`."""
 
     def __init__(self, words, folder='.', program=None, file_size=None):
-        """`program`: called with the words instead of Run.py; `file_size`: bytes after which the disk is full."""
+        """`program(words)` runs instead of Run.py; `file_size` limits files to so many bytes, as a full disk does."""
         self.printed = tempfile.TemporaryDirectory()
         folder = Path(folder).resolve()
         folder.mkdir(parents=True, exist_ok=True)
@@ -82,7 +82,7 @@ class Running:
 
 
 def run(words, folder='.', seconds=280, **options):
-    """`python Run.py words...` in a folder, to its end -> Done."""
+    """Runs `python Run.py words...` in a folder to its end."""
     running = Running(words, folder, **options)
     try:
         status = running.wait(seconds)
@@ -93,7 +93,7 @@ def run(words, folder='.', seconds=280, **options):
 
 
 def run_here(*words, status=0):
-    """The same in the test's own process, which its patches reach. Asserts the exit status."""
+    """Runs the program in the test's own process, where monkeypatches apply. Asserts the exit status."""
     assert launch(Run.main, list(words)) == status
 
 
@@ -109,7 +109,7 @@ def wait_for(condition, *running, seconds=120):
 
 
 def _child(words, folder, env, printed, program, file_size):
-    """The child's whole life."""
+    """Runs the program in the forked process, with its output in files."""
     for stream, name in ((sys.stdout, 'out'), (sys.stderr, 'err')):
         stream.flush()
         os.dup2(os.open(os.path.join(printed, name), os.O_WRONLY | os.O_CREAT), stream.fileno())

@@ -1,4 +1,4 @@
-"""Collectors and a learner, each a process of its own, with a replay and an agent between them."""
+"""Collectors and a learner, each a process of its own, share replays and a saved agent."""
 
 import csv
 import json
@@ -31,7 +31,7 @@ def start(tmp_path):
 
 
 def written(folder):
-    """Slots of each replay, by its name."""
+    """The number of steps in each replay, by name."""
     found = {}
     for header in sorted(folder.rglob('ReplayBuffer/**/header.json')):
         heads = header.with_name('heads.npy').read_bytes()[-8:]
@@ -50,7 +50,7 @@ def test_any_order_any_number_any_end(tmp_path, start, monkeypatch, capsys):
     wait_for(lambda: sum(count > 500 for count in written(tmp_path).values()) == 2, second)
 
     monkeypatch.chdir(tmp_path)
-    run_here(*COLLECT, 'collector=2', status=2)  # the same number once more would do the same
+    run_here(*COLLECT, 'collector=2', status=2)  # a number that is taken
     assert 'collector=3' in capsys.readouterr().err
 
     for process in first, learner:
@@ -70,7 +70,7 @@ def test_any_order_any_number_any_end(tmp_path, start, monkeypatch, capsys):
     assert len(state['run']['memory']['names']) == 3 and state['step'] == state['updates'] == 3000
     with open(tmp_path / 'Benchmarking/Exp/DQNAgent/gym/cartpole_1_Eval.csv', newline='') as file:
         rewards = [float(row['reward']) for row in csv.DictReader(file)]
-    assert rewards[-1] > 60  # at random 22, at the start about 10
+    assert rewards[-1] > 60  # a random policy reaches 22, an untrained one about 10
     names = {path.name for path in (tmp_path / 'Benchmarking/Exp/DQNAgent/gym').glob('*_Train.csv')}
     assert names == {f'cartpole_1_{who}Train.csv' for who in ('', 'Collector_', 'Collector2_')}
 

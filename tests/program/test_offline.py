@@ -1,4 +1,4 @@
-"""Offline runs: every agent with a replay learns from one that another agent recorded."""
+"""Offline runs: every agent with a replay learns from a replay that another agent recorded."""
 
 import csv
 from pathlib import Path
@@ -7,8 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-import Run
-from Hyperparams.Launch import launch
+from tests.program.runs import run_here
 
 SHORT = """threads=1 tensorboard=false video=false plotting.plot_experiments=false learn_per_steps=1 nstep=1
            train_steps=60 seed_steps=20 explore_steps=20 log_per_steps=30 evaluate_per_steps=0 evaluate_episodes=1
@@ -18,7 +17,7 @@ SHOWN = 'Datasets/ReplayBuffer/Exp/DQNAgent/gym'
 
 @pytest.fixture(scope='module', autouse=True)
 def folder(tmp_path_factory):
-    """Where a DQN recorded two tasks."""
+    """The folder in which a DQN recorded two tasks."""
     threads, folder = torch.get_num_threads(), tmp_path_factory.mktemp('offline')
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -29,7 +28,7 @@ def folder(tmp_path_factory):
 
 
 def run(*words, status=0):
-    assert launch(Run.main, [*SHORT.split(), *words]) == status
+    run_here(*SHORT.split(), *words, status=status)
 
 
 def table(kind, agent, task):
@@ -61,12 +60,12 @@ def test_every_agent_learns_from_what_another_did(agent, words, task, folder):
 def test_offline_runs_can_be_repeated(agent, folder, capsys):
     run(f'Agent={agent}', 'task=gym/pendulum', f'replay.path={SHOWN}/pendulum_1', f'experiment=Again{agent}',
         'agent.log=true', 'train_steps=6', 'log_per_steps=3')  # fmt: skip
-    launch(Run.main, [f'reproduce=Benchmarking/Again{agent}'])
+    run_here(f'reproduce=Benchmarking/Again{agent}')
     assert capsys.readouterr().out.splitlines()[-1].startswith('Equal to ')
 
 
 @pytest.mark.parametrize('agent', ['BC', 'TD3BC', 'IQL'])
-def test_offline_runs_go_on_as_if_never_stopped(agent, folder):
+def test_offline_runs_resume_as_if_never_stopped(agent, folder):
     for experiment, ends in (('Whole', [6]), ('Halves', [3, 6])):
         for steps in ends:
             run(f'Agent={agent}', 'task=gym/pendulum', f'replay.path={SHOWN}/pendulum_1', f'experiment={experiment}',

@@ -1,4 +1,4 @@
-"""A run that is killed and goes on ends as one that was never stopped: all of its state, bit for bit."""
+"""A run that is killed and resumed ends as one that was never stopped: all of its state, bit for bit."""
 
 import csv
 import json
@@ -45,7 +45,7 @@ CASES = {
 
 
 def checkpoint(folder):
-    """All that was saved of an agent and its run: the header, less names and checksums, and the tensors' bytes."""
+    """The saved header, without names and checksums, and the bytes of each saved tensor."""
     (path,) = folder.rglob('agent.safetensors')
     with safe_open(path, 'np') as file:
         header = json.loads(file.metadata()['run'])
@@ -56,7 +56,7 @@ def checkpoint(folder):
 
 
 def tables(folder):
-    """The rows of both logs, without what a clock says."""
+    """The rows of both logs, without times and speeds."""
     found = {}
     for path in folder.rglob('*.csv'):
         with open(path, newline='') as file:
@@ -66,7 +66,7 @@ def tables(folder):
 
 
 def stored(folder):
-    """What the saved replay holds: each field's slots in the order of their age."""
+    """The bytes of each field of the saved replay, the oldest step first."""
     fields = {}
     for path in folder.rglob('ReplayBuffer/**/header.json'):
         header, heads = json.loads(path.read_text()), np.load(path.with_name('heads.npy'))
@@ -117,7 +117,7 @@ def load(folder, mode):
 
 
 def save_again_and_again(folder, ready):
-    """Until it is killed: a few steps, then agent and replay as they are."""
+    """Adds a few steps and saves the agent and the replay, until it is killed."""
     agent, replay = load(folder, 'r+')
     while True:
         for _ in range(SLACK):
@@ -130,7 +130,7 @@ def save_again_and_again(folder, ready):
 
 
 def test_killed_200_times_while_it_saves(tmp_path):
-    """Whatever is cut short, the agent and the replay before it are whole, and nothing is left lying about."""
+    """After each kill the newest saved agent and its replay are whole, and no temporary files pile up."""
     chance, steps = random.Random(1), []
     agent = make(DQNAgent, SPEC, hidden_dim=16, trunk_dim=8)
     replay = Replay(SPEC, tmp_path / 'replay', capacity=50, prioritized=True, slack=SLACK)
@@ -150,4 +150,4 @@ def test_killed_200_times_while_it_saves(tmp_path):
         steps.append(agent.step)
     assert steps == sorted(set(steps))
     shutil.rmtree(tmp_path / 'replay')
-    assert len(list(tmp_path.iterdir())) <= 2  # the agent, and what the last kill cut short
+    assert len(list(tmp_path.iterdir())) <= 2  # the agent, and the file that the last kill interrupted

@@ -39,13 +39,13 @@ def folder(tmp_path, monkeypatch):
 
 
 def process(*words, **options):
-    """A real `python Run.py`, started in the current folder."""
+    """Starts `python Run.py words...` in a fresh interpreter, in the current folder."""
     command = [sys.executable, PROJECT / 'Run.py', *words]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
 
 def finish(running, status=0, seconds=60):
-    """Its stdout and stderr, once it has ended with this status."""
+    """Waits for its end and asserts the status. Returns stdout and stderr."""
     out, err = running.communicate(timeout=seconds)
     assert running.returncode == status and 'Traceback' not in err, err
     return out, err
@@ -88,7 +88,7 @@ def files(folder):
 )
 def test_every_file_of_the_contract_and_the_same_again(folder, task, words, score):
     words = ['mini=true', f'task={task}', 'threads=1', *words]
-    if task == 'gym/pendulum':  # one of them as a user types it
+    if task == 'gym/pendulum':  # one of the four in a fresh interpreter
         finish(process(*words, f'root={folder}/first'), seconds=280)
     else:
         first = run([*words, f'root={folder}/first'])
@@ -164,17 +164,17 @@ def test_resume(folder, capsys):
     (replay,) = replays(folder)
     assert json.loads(replay.read_text())['size'] == 120 + header['run']['episodes']
 
-    # It goes on with its own replay, whose files change only to be saved.
+    # A resumed run uses its own replay, whose files change only with replay.save=true.
     before = files(replay.parent)
     run_here(*CARTPOLE, 'load=true', 'train_steps=130')
     assert checkpoint()[0]['updates'] == 100 + 10 and files(replay.parent) == before
 
-    # Without its replay, a resumed run collects seed_steps before it learns from the few that it has.
+    # Without its replay, a resumed run collects seed_steps again before it learns.
     shutil.rmtree(replay.parent)
     run_here(*CARTPOLE, 'load=true', 'train_steps=160')
     assert checkpoint()[0]['updates'] == 110 + 10
 
-    # Evaluation only: a line more, nothing else; also when the run has come to its end.
+    # An evaluation adds one line and nothing else, also after the last step.
     before = files(folder)
     for words in (['train_steps=0'], ['train_steps=160']):
         run_here(*CARTPOLE, 'load=true', *words)
@@ -184,7 +184,7 @@ def test_resume(folder, capsys):
     }
     assert column(table('Eval'), 'step') == [0, 60, 120, 130, 160, 160, 160]
 
-    # Anew: what is there is kept under other names.
+    # A new run keeps the earlier files under other names.
     run_here(*CARTPOLE, 'train_steps=25')
     new = files(folder)
     assert column(table('Eval'), 'step') == [0, 25] and checkpoint()[0]['step'] == 25
@@ -206,7 +206,7 @@ def test_save_per_steps(folder):
 
 @pytest.mark.parametrize('words', [[*DIGITS, 'generate=true', 'samples=12'], ['task=gym/pendulum', *TINY]])
 def test_how_often_one_evaluates_changes_nothing_in_training(words):
-    """Both draw while they are evaluated: noise to paint from, and actions to choose among."""
+    """Both draw random numbers during evaluation: latent noise, or candidate actions."""
     saved, task = [], words[0].removeprefix('task=')
     for period in (0, 1):
         run_here(*words, 'train_steps=30', f'evaluate_per_steps={10 * period}', f'experiment={period}')
@@ -254,7 +254,7 @@ def test_failures_in_the_middle(folder, monkeypatch, error, capsys):
         learn(self, memory)
 
     monkeypatch.setattr(Agent, 'learn', fail)
-    if error is ZeroDivisionError:  # ours to mend: with its traceback
+    if error is ZeroDivisionError:  # a bug: the traceback is shown
         with pytest.raises(ZeroDivisionError):
             run_here(*CARTPOLE)
     else:
@@ -274,7 +274,8 @@ def test_a_full_disk_loses_nothing(folder):
     name = 'Checkpoints/Exp/DQNAgent/gym/cartpole_1/agent.safetensors'
     assert len(before[name]) > 400_000 and after[name] == before[name]
     assert set(after) == set(before)  # no half file
-    done = run([*CARTPOLE, 'hidden_dim=256'], file_size=400_000)  # anew: the older one keeps its place
+    # A new run does not move the earlier checkpoint either
+    done = run([*CARTPOLE, 'hidden_dim=256'], file_size=400_000)
     assert done.status == 2 and files(folder)[name] == before[name]
     for kind in ('Train', 'Eval'):
         name = f'Benchmarking/Exp/DQNAgent/gym/cartpole_1_{kind}.csv'
@@ -320,7 +321,7 @@ def test_generate_from_a_replay_of_frames(folder):
 
 
 def test_a_collector_and_a_learner(folder):
-    """In two processes, as the description has them; the learner may be as early as the collector's first step."""
+    """Two processes, as the description has them; the learner starts with the collector's first step."""
     words = ['learn_per_steps=0', 'replay.save=true', 'load_per_steps=1', 'train_steps=3000', 'replay.capacity=5000']
     collector = Running([*CARTPOLE, *words])
     wait_for(lambda: replays(folder), collector)
@@ -385,7 +386,7 @@ def test_discrete(capsys):
         ['RL=false', 'ema=true', 'replay.transform={RandomHorizontalFlip:{}}', 'Aug=Null', 'agent.log=true'],
         ['supervise=false', 'recipes.aug=Blocks.Architectures.Null'],
         ['offline=false', 'num_envs=8', 'train_steps=64', 'evaluate_per_steps=32'],
-        ['batch_size=2000'],  # more than there are
+        ['batch_size=2000'],  # more than the data set has
         ['Agent=Random'],
     ],
 )
@@ -473,7 +474,7 @@ class Endless(gymnasium.Env):
         return np.zeros(2, np.float32), 1.0, self.count == self.limit, False, {}
 
     def render(self):
-        return np.zeros((4, 4 + self.count, 3), np.uint8)  # of another size each time
+        return np.zeros((4, 4 + self.count, 3), np.uint8)  # each frame of another size
 
 gymnasium.register('Endless-v0', Endless)
 """)
@@ -482,7 +483,7 @@ gymnasium.register('Endless-v0', Endless)
     words = ['task=gym/custom', 'gym.id=my_env:Endless-v0', *TINY, 'video=true', 'train_steps=10']
     run_here(*words, status=2)
     assert 'did not end' in capsys.readouterr().err
-    run_here(*words, '++suite.options.limit=5')  # an odd video stops nothing
+    run_here(*words, '++suite.options.limit=5')  # a video that cannot be written stops nothing
     assert column(table('Eval', task='gym/my_env_Endless-v0'), 'reward') == [5, 5]
 
 
@@ -546,7 +547,7 @@ def test_plot_filters(monkeypatch):
     assert filters['suites'] is filters['tasks'] is None
 
 
-# Mistakes that only the run can see; those of the command line are in test_config.py
+# Mistakes that only the run can see; those of the command line are in tests/Hyperparams
 
 
 @pytest.mark.parametrize(
@@ -586,7 +587,7 @@ def test_a_mistake_is_one_sentence(folder, monkeypatch, capsys, words, part):
 
 
 def test_a_wrong_optimizer_is_one_sentence(capsys):
-    run_here(*CARTPOLE, '++agent.optimizer.betas=[2,2]', status=2)  # seen at the first update
+    run_here(*CARTPOLE, '++agent.optimizer.betas=[2,2]', status=2)  # found at the first update
     assert 'agent.optimizer' in capsys.readouterr().err
 
 
@@ -601,9 +602,9 @@ def test_interrupts_wait_for_the_end_of_a_step():
         with interrupts.held():
             os.kill(os.getpid(), signal.SIGTERM)
             done = True
-        pytest.fail('it should have come by now')
+        pytest.fail('the held signal must arrive at the end of the block')
     assert done and caught.value.args == (signal.SIGTERM,)
     with pytest.raises(KeyboardInterrupt), Utils.Interrupts() as interrupts, interrupts.held():
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
-        pytest.fail('the second comes at once')
+        pytest.fail('the second signal must arrive at once')

@@ -1,6 +1,6 @@
-"""Every sample script of the user's description (UnifiedML's README, folded ones too) runs as written.
+"""Every sample script of the user's description (UnifiedML's README, also its folded sections) runs as written.
 
-What is added shortens a run or says where its data lies; no key of a command is changed.
+The tests add keys that shorten a run or name its data; they change no key of a command.
 """
 
 import csv
@@ -11,26 +11,24 @@ import pytest
 import torch
 from safetensors import safe_open
 
-import Run
-from Hyperparams.Launch import launch
 from Support.Files import PROJECT
+from tests.program.runs import run_here
 
-ROOT = PROJECT
-DESCRIPTION = ROOT.parent / 'shared' / 'seeds' / 'unifiedml.md'
-DATA = ROOT.parent / 'shared' / 'datasets'
+DESCRIPTION = PROJECT.parent / 'shared' / 'seeds' / 'unifiedml.md'
+DATA = PROJECT.parent / 'shared' / 'datasets'
 SHORT = """threads=1 tensorboard=false video=false mini=true train_steps=6 seed_steps=3 explore_steps=3 batch_size=4
            nstep=1 evaluate_per_steps=0 evaluate_episodes=2 log_per_steps=3 samples=4 learn_per_steps=1 trunk_dim=8
            hidden_dim=16"""
 QUIET = 'plotting.plot_experiments=false'
 FRAMES = '++suite.max_frames=120'
-# Sets that need no download stand in for those that are not at hand: noise of their shapes.
+# Where a data set is absent, noise of its shape takes its place.
 NOISE = 'Dataset=FakeData ++Dataset.size=50 ++Dataset.num_classes=10 ++Dataset.image_size={}'
 MNIST = f'data={DATA}' if DATA.is_dir() else NOISE.format('[1,28,28]')
 CIFAR10 = NOISE.format('[3,32,32]')
 GAME, BODY = f'{FRAMES} {QUIET}', f'++suite.max_frames=30 {QUIET}'
-TWO = 'two concurrent processes: tests/test_run.py::test_a_collector_and_a_learner'
+TWO = 'two concurrent processes: tests/program/test_run.py::test_a_collector_and_a_learner'
 
-# command: (what shortens it, beside SHORT; commands that save what it loads, or None; tensors that tell which blocks)
+# command: (keys that shorten it, beside SHORT; the command that saves what it loads, or None; tensors of its blocks)
 SAMPLES = {
     'python Run.py': (GAME, None, {}),
     'python Run.py task=dmc/humanoid_run': (BODY, None, {}),
@@ -84,11 +82,11 @@ SAMPLES = {
 
 
 def words(command, short=''):
-    """Of a command as a shell reads it, and what shortens it where it does not say itself."""
+    """The command's words as a shell reads them, and those shortening keys that it does not set itself."""
     path = 'Checkpoints/Exp/DQNAgent/atari/pong_1'
     typed = shlex.split(command.replace('<path>', path))[2:]
     given = {word.partition('=')[0] for word in typed}
-    shorter = {word.partition('=')[0]: word for word in shlex.split(f'{SHORT} {short}')}  # the last one of each key
+    shorter = {word.partition('=')[0]: word for word in shlex.split(f'{SHORT} {short}')}  # the last value of each key
     return [*typed, *(word for key, word in shorter.items() if key not in given)]
 
 
@@ -109,8 +107,8 @@ def test_sample(folder, command):
         if Renderer.choose().backend is None:
             pytest.skip(Renderer.choose().problem)
     if before:
-        assert launch(Run.main, words(before, GAME)) == 0
-    assert launch(Run.main, words(command, short)) == 0
+        run_here(*words(before, GAME))
+    run_here(*words(command, short))
     runs = sorted(folder.glob('Benchmarking/*/*/*/*_Eval.csv'), key=lambda path: path.stat().st_mtime)
     with open(runs[-1], newline='') as file:
         assert {int(row['step']) for row in csv.DictReader(file)} >= {0, 6}
@@ -126,8 +124,8 @@ def test_sample(folder, command):
 def test_loaded_eyes_are_those_that_were_saved(folder):
     command = next(command for command in SAMPLES if 'Utils.load' in command)
     short, before, _ = SAMPLES[command]
-    assert launch(Run.main, words(before, GAME)) == 0
-    assert launch(Run.main, words(command, f'{short} learn_per_steps=0')) == 0
+    run_here(*words(before, GAME))
+    run_here(*words(command, f'{short} learn_per_steps=0'))
     states = []
     for experiment in ('Exp', 'Other'):
         with safe_open(f'Checkpoints/{experiment}/DQNAgent/atari/pong_1/agent.safetensors', 'pt') as file:
@@ -143,7 +141,7 @@ def test_a_data_set_that_is_not_there_says_what_to_put_where(monkeypatch, capsys
 
     monkeypatch.setattr('urllib.request.urlopen', offline)
     command = 'python Run.py task=classify/cifar10 Eyes=Blocks.Architectures.ResNet18'
-    assert launch(Run.main, words(command, QUIET)) == 2
+    run_here(*words(command, QUIET), status=2)
     err = capsys.readouterr().err
     assert len(err.splitlines()) == 1 and 'cifar-10-python.tar.gz' in err
 
