@@ -1,9 +1,11 @@
-"""The larger rows of the results, and speed, where a GPU is: python benchmarks/gpu.py [--rows pong cheetah] [--seeds 1]
+"""Runs the larger rows of the results on a GPU, and measures speed: python benchmarks/gpu.py [--rows pong] [--seeds 1]
 
-Runs each row and seed by Run.py in a process of its own and writes Benchmarking/GPU/table.csv and table.md beside its
-logs. A row whose Eval log reaches its last step is not run again, so the script can be stopped and started. Without a
-GPU, rows that have not been measured say so.
+Runs each row and seed with Run.py in a process of its own and writes Benchmarking/GPU/table.csv and table.md beside its
+logs. A row whose Eval log reaches its last step is not repeated, so the script can be stopped and started. Without a
+GPU, the table says which rows have not been measured.
 """
+
+from __future__ import annotations
 
 import argparse
 import itertools
@@ -11,17 +13,17 @@ import shlex
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # run by its path, it does not find the project's packages
 
-import Utils
 from benchmarks.tables import hardware, read, versions, write
 from Logging.Plots import Results
+from Support.Files import PROJECT
 
 COLUMNS = ('row', 'command', 'seed', 'steps', 'figure', 'published', 'source', 'minutes', 'hardware', 'versions')
 SHORT = """mini=true seed_steps=20 explore_steps=20 evaluate_per_steps=0 batch_size=4 hidden_dim=16 suite.max_frames=80
@@ -29,32 +31,32 @@ SHORT = """mini=true seed_steps=20 explore_steps=20 evaluate_per_steps=0 batch_s
 
 
 class Row(NamedTuple):
-    """One line of the table, for each seed."""
+    """A line of the table, for each seed."""
 
     agent: str
     task: str
-    words: str  # of the command line, beside agent and task
+    words: str  # further words of the command line
     steps: int  # agent steps, or batches
-    method: str | None = None  # the published one, Logging/Reference
-    frames: int | None = None  # at which it is compared
-    figure: Callable | None = None  # (lines of the Eval log, of the Train log) -> what the table shows; None: the score
+    method: str | None = None  # published, of Logging/Plots/Reference
+    frames: int | None = None  # of the comparison with it
+    figure: Callable[[list, list], str] | None = None  # of the lines of Eval and Train log; None: the score
 
 
-def speed(updates=0):
-    """Agent steps a second, or updates where a step takes so many of them; without evaluation, the median of lines."""
+def speed(updates: int = 0) -> Callable[[list, list], str]:
+    """Returns a figure: agent steps per second, or updates per second for `updates` per step; the median of lines."""
 
-    def figure(evals, trains):
+    def figure(evals: list[dict[str, str]], trains: list[dict[str, str]]) -> str:
         every = [float(line['fps']) * int(line['step']) / int(line['frame']) for line in trains if line['fps']]
-        typical = statistics.median(every[1:] or every)  # the first line has the start in it
+        typical = statistics.median(every[1:] or every)  # the first line includes the start
         return f'{typical * updates:.1f} updates/s' if updates else f'{typical:.1f} steps/s'
 
     return figure
 
 
-def seconds_to(accuracy):
-    """Seconds of the run, evaluation included, until a share of the test images is named."""
+def seconds_to(accuracy: float) -> Callable[[list, list], str]:
+    """Returns a figure: seconds of the run, evaluation included, until it reaches a test accuracy."""
 
-    def figure(evals, trains):
+    def figure(evals: list[dict[str, str]], trains: list[dict[str, str]]) -> str:
         there = [float(line['time']) for line in evals if float(line['accuracy']) >= accuracy]
         return f'{there[0]:.1f} s' if there else f'not reached: {float(evals[-1]["accuracy"]):.2%}'
 
@@ -76,8 +78,8 @@ ROWS = {
 }
 
 
-def command(row, seed, args):
-    """The words of one run."""
+def command(row: Row, seed: int, args: argparse.Namespace) -> list[str]:
+    """Returns the words of one run."""
     words = [f'Agent={row.agent}', f'task={row.task}', *row.words.split(), f'train_steps={row.steps}', f'seed={seed}']
     words += ['save=false log_per_steps=1000'] * bool(row.figure)
     places = [f'root={args.root}', f'data={args.data}', f'device={args.device}']
@@ -85,19 +87,19 @@ def command(row, seed, args):
     return [*' '.join(words).split(), 'experiment=GPU', *places, *(short * args.shorten)]
 
 
-def log(row, seed, root, kind):
-    """The lines of a run's 'Eval' or 'Train' log, as dicts."""
+def log(row: Row, seed: int, root: str, kind: str) -> list[dict[str, str]]:
+    """Returns the lines of a run's 'Eval' or 'Train' log."""
     return read(Path(root, 'Benchmarking', 'GPU', f'{row.agent}Agent', f'{row.task}_{seed}_{kind}.csv'))
 
 
-def reached(row, seed, root):
-    """The last line of a run's Eval log as a dict, if it is of the row's last step; else None."""
+def reached(row: Row, seed: int, root: str) -> dict[str, str] | None:
+    """Returns the last line of a run's Eval log if it is at the row's last step, else None."""
     lines = log(row, seed, root, 'Eval')
     return lines[-1] if lines and int(lines[-1]['step']) >= row.steps else None
 
 
-def published(row):
-    """What was published for a row's task, method and frames -> its score with spread, and its source."""
+def published(row: Row) -> tuple[str, str]:
+    """Returns the published score of a row's task, method and frames, with its spread, and its source."""
     if row.method is None:
         return '', ''
     suite, task = row.task.split('/')
@@ -108,12 +110,12 @@ def published(row):
     return f'{score["score"]:g} (deviation {score["std"]:g} over {score["n"]:g} runs)', score['source']
 
 
-def measure(name, row, seed, args):
-    """Runs it unless its log is whole -> its line of the table, or None if it did not come to its end."""
+def measure(name: str, row: Row, seed: int, args: argparse.Namespace) -> dict[str, Any] | None:
+    """Runs a row unless its log is complete. Returns its line of the table, or None if the run did not finish."""
     words = command(row, seed, args)
     print(f'{name}, seed {seed}: python Run.py {shlex.join(words)}', flush=True)
     if not reached(row, seed, args.root):
-        subprocess.run([sys.executable, Utils.PROJECT / 'Run.py', *words], check=False)
+        subprocess.run([sys.executable, PROJECT / 'Run.py', *words], check=False)
     last = reached(row, seed, args.root)
     if last is None:
         return None
@@ -122,8 +124,10 @@ def measure(name, row, seed, args):
     return line_of(name, row, seed, args, last['step'], figure, f'{float(last["time"]) / 60:.1f}')
 
 
-def line_of(name, row, seed, args, steps, figure, minutes):
-    """A line of the table."""
+def line_of(
+    name: str, row: Row, seed: int, args: argparse.Namespace, steps: int | str, figure: str, minutes: str
+) -> dict[str, Any]:
+    """Returns a line of the table."""
     words, there = shlex.join(command(row, seed, args)), args.device if torch.cuda.is_available() else 'cpu'
     values = (
         name,
@@ -139,19 +143,19 @@ def line_of(name, row, seed, args, steps, figure, minutes):
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def main(argv=None):
-    """Runs what is missing. Returns the exit status: 0, 1 if a run failed, 2 without a GPU."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the missing rows. Returns the exit status: 0, 1 if a run failed, 2 without a GPU."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--rows', nargs='+', choices=ROWS, default=list(ROWS))
     parser.add_argument('--seeds', nargs='+', type=int, default=[1])
     parser.add_argument('--root', default='.', help='folder of Benchmarking/ and Checkpoints/')
     parser.add_argument('--data', default='./Datasets/Data', help='folder of the data sets')
     parser.add_argument('--device', default='cuda')
-    parser.add_argument('--shorten', action='store_true', help='24 steps of narrow networks: to see that it runs')
+    parser.add_argument('--shorten', action='store_true', help='24 steps of narrow networks, only to see that it runs')
     args = parser.parse_args(argv)
     lacking = args.device.startswith('cuda') and not torch.cuda.is_available()
     if lacking:
-        print('No GPU is visible to torch: run this where one is, or see it run with --device cpu --shorten.',
+        print('torch finds no GPU: run this on a machine with one, or try it with --device cpu --shorten.',
               file=sys.stderr)  # fmt: skip
     path, failed = Path(args.root, 'Benchmarking', 'GPU', 'table.csv'), []
     for name, seed in itertools.product(args.rows, args.seeds):
@@ -159,7 +163,7 @@ def main(argv=None):
         row, lines = ROWS[name]._replace(steps=steps), read(path)
         own = [line for line in lines if (line['row'], line['seed']) == (name, str(seed))]
         if own and (lacking or (int(own[0]['steps']) >= row.steps and reached(row, seed, args.root))):
-            continue  # its line names the hardware that it ran on
+            continue  # its line names the hardware of its run
         absent = lacking and line_of(name, row, seed, args, 0, 'not measured: no GPU', '')
         line = absent or measure(name, row, seed, args)
         if line:

@@ -1,8 +1,19 @@
-"""The same agents for the rows of learners and of whole loops: what stable-baselines3 does by default, in our words."""
+"""The agents of the rows of learners and whole loops: defaults of stable-baselines3, and their equivalent here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from Support.Interrupts import Interrupts
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from Agents.Agent import Agent
+    from Datasets.Experience import Spec
+    from Run import Training
 
 QUIET = """tensorboard=false video=false save=false plotting.plot_experiments=false evaluate_per_steps=0
            train_steps=1000000 log_per_steps=10000 explore_steps=0 seed_steps=100"""
@@ -18,20 +29,20 @@ CARTPOLE = """Agent=PPO task=gym/cartpole lr=3e-4 learn_per_steps=1024 batch_siz
               recipes.critic.q_head=MLP recipes.critic.q_head.depth=2 recipes.critic.q_head.activation=Tanh"""
 
 
-def training_of(words, folder):
-    """A Training that does not evaluate, with as many threads as torch has here; its files go into `folder`."""
+def training_of(words: str, folder: str) -> Training:
+    """Returns a Training without evaluation, with the present number of torch's threads and its files in `folder`."""
     from Hyperparams.Compose import compose
     from Run import Training
     from Runs import Build
 
     here = [f'threads={torch.get_num_threads()}', f'root={folder}', 'device=cpu']
     training = Training(Build.parts(compose([*QUIET.split(), *words.split(), *here])), Interrupts())
-    training.evaluate = lambda: None
+    training.evaluate = lambda: None  # type: ignore[method-assign]
     return training
 
 
-def agent_of(words, spec, precision):
-    """An agent as Run.py would build it for these words -> agent, config."""
+def agent_of(words: str, spec: Spec, precision: str) -> tuple[Agent, DictConfig]:
+    """Returns the agent that Run.py builds for these words, and its config."""
     from Hyperparams.Compose import compose
     from Runs import Build
 
@@ -39,8 +50,8 @@ def agent_of(words, spec, precision):
     return Build.agent(args, spec, torch.device('cpu')), args
 
 
-def sb3_dqn(env, **options):
-    """stable-baselines3's agent of the words DQN."""
+def sb3_dqn(env: Any, **options: Any) -> Any:
+    """Returns stable-baselines3's equivalent of DQN."""
     from stable_baselines3 import DQN
 
     return DQN('CnnPolicy', env, learning_rate=1e-4, buffer_size=10_000, batch_size=32,
@@ -48,16 +59,16 @@ def sb3_dqn(env, **options):
                exploration_final_eps=0.05, **options)  # fmt: skip
 
 
-def sb3_ppo(env, **options):
-    """stable-baselines3's agent of the words PPO."""
+def sb3_ppo(env: Any, **options: Any) -> Any:
+    """Returns stable-baselines3's equivalent of PPO."""
     from stable_baselines3 import PPO
 
     return PPO('CnnPolicy', env, learning_rate=2.5e-4, clip_range=0.1, clip_range_vf=0.1, ent_coef=0.01,
                vf_coef=0.5, max_grad_norm=0.5, **options)  # fmt: skip
 
 
-def sb3_sac(env, **options):
-    """stable-baselines3's agent of the words SAC."""
+def sb3_sac(env: Any, **options: Any) -> Any:
+    """Returns stable-baselines3's equivalent of SAC."""
     from stable_baselines3 import SAC
 
     return SAC('MlpPolicy', env, learning_rate=3e-4, buffer_size=100_000, batch_size=256, tau=0.005, **options)

@@ -11,7 +11,7 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / 'docs' / 'architecture.svg'
@@ -54,8 +54,10 @@ def imports(root: Path = ROOT) -> set[tuple[str, str]]:
 def running(node: ast.AST) -> Iterator[ast.AST]:
     """Walks through a tree, except what stands under `if TYPE_CHECKING:`."""
     yield node
-    only_types = isinstance(node, ast.If) and ast.unparse(node.test) == 'TYPE_CHECKING'
-    for child in node.orelse if only_types else ast.iter_child_nodes(node):
+    children = ast.iter_child_nodes(node)
+    if isinstance(node, ast.If) and ast.unparse(node.test) == 'TYPE_CHECKING':
+        children = iter(node.orelse)
+    for child in children:
         yield from running(child)
 
 
@@ -132,10 +134,10 @@ def draw(path: Path = PICTURE) -> None:
             facecolor=room.color, linewidth=0, zorder=2,
         ))  # fmt: skip
         title = f'{name}.py' if name in FILES else f'{name}/'
-        above = 0.24 if chips else 0.14
-        write = {'ha': 'center', 'va': 'center', 'color': 'white', 'zorder': 4}
-        axes.text(room.x, y + above, title, size=13, weight='bold', **write)
-        axes.text(room.x, y + above - 0.31, room.text, size=9, **write)
+        title_y = y + (0.24 if chips else 0.14)
+        write: dict[str, Any] = {'ha': 'center', 'va': 'center', 'color': 'white', 'zorder': 4}
+        axes.text(room.x, title_y, title, size=13, weight='bold', **write)
+        axes.text(room.x, title_y - 0.31, room.text, size=9, **write)
         if chips:
             axes.text(room.x, y - 0.3, '   '.join(f'{chip}/' for chip in chips), size=9, style='italic', **write)
     note = 'An arrow leads from a room to one that it imports; imports that follow from other arrows have none.'

@@ -34,7 +34,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, name, abs_src_path=str(ROOT / name)))
     added = {file.src_uri for file in files}
     for page in [file for file in files if file.is_documentation_page()]:
-        for _, link, _ in LINK.findall(without_code(Path(page.abs_src_path).read_text())):
+        for _, link, _ in LINK.findall(without_code(page.content_string)):
             target = resolve(page.src_uri, link)
             place = uri(target)
             if place in added or not (ROOT / target).exists():

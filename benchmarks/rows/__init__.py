@@ -1,1 +1,1 @@
-"""What is measured: each file has ROWS, of `benchmarks.contest.Row` by name."""
+"""The rows: each file has ROWS, `benchmarks.contest.Row` by name."""

@@ -1,21 +1,36 @@
-"""Loops written for one algorithm each, over the networks of this program's agents: the ceiling for its frame."""
+"""Loops written for one algorithm each, over the networks of this program's agents: the upper bound of its speed."""
+
+from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
-def adam(modules, args):
-    """AdamW of all parameters at once, as the config has it -> optimizer, parameters."""
+    from Agents.Agent import Agent
+    from Agents.SAC import SAC
+    from Datasets.Experience import Experience
+
+Update = Callable[[], None]
+
+
+def adam(modules: Iterable[nn.Module], args: DictConfig) -> tuple[torch.optim.Optimizer, list[nn.Parameter]]:
+    """Returns a fused AdamW with the config's settings, and its parameters."""
     parameters = [parameter for module in modules for parameter in module.parameters()]
     eps = args.agent.optimizer.get('eps', 1e-8)
     return torch.optim.AdamW(parameters, args.lr, eps=eps, weight_decay=0.0, fused=True), parameters
 
 
-def step(loss, optimizer, parameters, clip=None):
-    """Backward, clip, move."""
+def step(
+    loss: torch.Tensor, optimizer: torch.optim.Optimizer, parameters: list[nn.Parameter], clip: float | None = None
+) -> None:
+    """Computes gradients, clips them and makes an optimizer step."""
     loss.backward(inputs=parameters)
     if clip:
         nn.utils.clip_grad_norm_(parameters, clip)
@@ -23,19 +38,19 @@ def step(loss, optimizer, parameters, clip=None):
     optimizer.zero_grad(set_to_none=True)
 
 
-def follow(target, online, rate):
-    """Weights of `target` move towards `online`."""
+def follow(target: nn.Module, online: nn.Module, rate: float) -> None:
+    """Moves the weights of `target` towards those of `online`."""
     with torch.no_grad():
         torch._foreach_lerp_(list(target.parameters()), list(online.parameters()), rate)
 
 
-def dqn(agent, args, batch):
-    """arXiv:1312.5602, with a target network that stands still."""
-    online, target = agent.creator, agent.target
+def dqn(agent: Agent, args: DictConfig, batch: Experience) -> Update:
+    """DQN (arXiv:1312.5602) with a fixed target network."""
+    online, target = agent.creator, agent.target_creator
     optimizer, parameters = adam([online.encoder, online.critic], args)
 
-    def update():
-        with agent.autocast():
+    def update() -> None:
+        with agent.precision.autocast(agent.device):
             with torch.no_grad():
                 value = target.critic(target.encoder(batch.next_obs)).float().amin(0).amax(1)  # [B]
                 goal = batch.reward + batch.discount * value
@@ -46,14 +61,14 @@ def dqn(agent, args, batch):
     return update
 
 
-def ppo(agent, args, batch):
-    """arXiv:1707.06347 with clipped values; the network is shared."""
+def ppo(agent: Agent, args: DictConfig, batch: Experience) -> Update:
+    """PPO (arXiv:1707.06347) with clipped values and a shared network."""
     creator, settings = agent.creator, args.agent
     optimizer, parameters = adam([creator.encoder, creator.actor, creator.critic], args)
     batch = type(batch)(*(None if field is None else field.squeeze(1) for field in batch))
 
-    def update():
-        with agent.autocast():
+    def update() -> None:
+        with agent.precision.autocast(agent.device):
             features = creator.encoder(batch.obs)
             log_probs = creator.actor(features).float().log_softmax(-1)  # [B, A]
             value = creator.critic(features).float()[0]
@@ -70,8 +85,8 @@ def ppo(agent, args, batch):
     return update
 
 
-def squashed(outputs):
-    """A sample of a tanh-normal and its log-probability [B]; bounds of the deviation as this program's."""
+def squashed(outputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Returns a sample of a tanh-normal and its log-probability [B]. Bounds of the deviation are this program's."""
     mean, log_std = outputs.chunk(2, -1)
     log_std = 3.5 * log_std.tanh() - 1.5
     noise = torch.randn_like(mean)
@@ -80,13 +95,13 @@ def squashed(outputs):
     return before.tanh(), (density - 2 * (math.log(2) - before - F.softplus(-2 * before))).sum(1)
 
 
-def sac(agent, args, batch):
-    """arXiv:1812.05905."""
-    creator, target = agent.creator, agent.target.critic
+def sac(agent: SAC, args: DictConfig, batch: Experience) -> Update:
+    """SAC (arXiv:1812.05905)."""
+    creator, target = agent.creator, agent.target_creator.critic
     critic, actor, log_temperature = creator.critic, creator.actor, creator.temperature.log
     learners = [adam([module], args) for module in (critic, actor, creator.temperature)]
 
-    def update():
+    def update() -> None:
         temperature = log_temperature.detach().exp()
         with torch.no_grad():
             action, log_prob = squashed(actor(batch.next_obs))
@@ -102,19 +117,19 @@ def sac(agent, args, batch):
     return update
 
 
-def drqv2(agent, args, batch):
-    """arXiv:2107.09645."""
+def drqv2(agent: Agent, args: DictConfig, batch: Experience) -> Update:
+    """DrQ-v2 (arXiv:2107.09645)."""
     encoder, actor, critic = agent.creator.encoder, agent.creator.actor, agent.creator.critic
-    target = agent.target.critic
+    target = agent.target_creator.critic
     judges, actors = adam([encoder, critic], args), adam([actor], args)
 
-    def act(features):
+    def act(features: torch.Tensor) -> torch.Tensor:
         mean = actor(features).float().tanh()
         noise = torch.randn_like(mean).clamp(-0.3, 0.3)  # the deviation is 1 at first
         return mean + ((mean + noise).clamp(-1 + 1e-6, 1 - 1e-6) - mean).detach()
 
-    def update():
-        with agent.autocast():
+    def update() -> None:
+        with agent.precision.autocast(agent.device):
             with torch.no_grad():
                 after = encoder(agent.aug(batch.next_obs))
                 goal = batch.reward + batch.discount * target(after, act(after)).float().amin(0)
@@ -122,7 +137,7 @@ def drqv2(agent, args, batch):
             q = critic(features, batch.action).float()
             loss = F.mse_loss(q, goal.expand_as(q))
         step(loss, *judges)
-        with agent.autocast():
+        with agent.precision.autocast(agent.device):
             features = features.detach()
             loss = -critic(features, act(features)).float().amin(0).mean()
         step(loss, *actors)

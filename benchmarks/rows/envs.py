@@ -1,64 +1,68 @@
-"""Environments alone: agent steps a second, all of them stepped by each call with actions that are always the same."""
+"""Environments alone: agent steps per second. Each call steps all environments, with the same actions in each run."""
+
+from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
-import Utils
-from benchmarks.contest import Contender, Row, rate
+from benchmarks.contest import Contender, Measure, Row, Size, rate
+from Support.Machine import tune_processor, usable_cores
 
 
-def discrete(number, count):
-    """An endless supply of actions int64 [N] below `number`."""
+def discrete(number: int, count: int) -> Iterator[np.ndarray]:
+    """Yields actions int64 [N] below `number`, endlessly."""
     return itertools.cycle(np.random.default_rng(0).integers(number, size=(64, count)))
 
 
-def ours_on(suite, stack, actions, size):
-    """Through the suite's contract, with the frame stacks and scores that a run keeps."""
+def ours_on(suite: Any, stack: int, actions: Iterator[np.ndarray], size: Size) -> Measure:
+    """Measures a suite of this program, with the frame stacks and scores of a run."""
     from Environment import Environment
 
-    Utils.tune_processor()  # as a run does
+    tune_processor()  # as a run does
     environment = Environment(suite, stack)
     environment.reset()
     return rate(lambda: environment.step(next(actions)), suite.num_envs, size)
 
 
-def vector(envs, count, actions, size):
-    """Of anything with `reset` and `step`, as Gymnasium's and stable-baselines3's vector environments have it."""
+def vector(envs: Any, count: int, actions: Iterator[np.ndarray], size: Size) -> Measure:
+    """Measures anything with `reset` and `step`, such as vector environments of Gymnasium and stable-baselines3."""
     envs.reset()
     return rate(lambda: envs.step(next(actions)), count, size)
 
 
-def pong_ours(count, size):
+def pong_ours(count: int, size: Size) -> Measure:
     from Datasets.Suites.Atari import Atari
 
-    suite = Atari('pong', count, num_threads=min(count, Utils.usable_cores()))
+    suite = Atari('pong', count, num_threads=min(count, usable_cores()))
     return ours_on(suite, 4, discrete(6, count), size)
 
 
-def pong_raw(count, size, batch_size):
-    """ale-py's class, waiting for `batch_size` games at a time."""
+def pong_raw(count: int, size: Size, batch_size: int) -> Measure:
+    """Measures ale-py's class, which waits for `batch_size` games at a time."""
     from ale_py.vector_env import AtariVectorEnv
     from gymnasium.vector import AutoresetMode
 
     envs = AtariVectorEnv(
-        'pong', count, batch_size=batch_size, num_threads=min(count, Utils.usable_cores()), thread_affinity_offset=-1,
+        'pong', count, batch_size=batch_size, num_threads=min(count, usable_cores()), thread_affinity_offset=-1,
         autoreset_mode=AutoresetMode.SAME_STEP, stack_num=4, reward_clipping=False, episodic_life=False, noop_max=30,
         repeat_action_probability=0.0, use_fire_reset=False,
     )  # fmt: skip
     actions = discrete(6, batch_size)
     envs.reset(seed=0)
 
-    def update():
+    def update() -> None:
         envs.send(next(actions))
-        envs.recv()  # of those that are ready; the others work meanwhile
+        envs.recv()  # from the games that are ready, while the others run
 
-    for _ in range(count // batch_size):  # every game has begun
+    for _ in range(count // batch_size):  # until every game has begun
         update()
     return rate(update, batch_size, size)
 
 
-def pong_sb3(count, size):
+def pong_sb3(count: int, size: Size) -> Measure:
     import ale_py  # noqa: F401  registers the games
     from stable_baselines3.common.env_util import make_atari_env
     from stable_baselines3.common.vec_env import VecFrameStack
@@ -68,33 +72,33 @@ def pong_sb3(count, size):
     return vector(envs, count, discrete(6, count), size)
 
 
-def pong_envpool(count, size):
+def pong_envpool(count: int, size: Size) -> Measure:
     import envpool
 
-    threads = min(count, Utils.usable_cores())
+    threads = min(count, usable_cores())
     envs = envpool.make_gymnasium('Pong-v5', num_envs=count, num_threads=threads, seed=0, stack_num=4)
     return vector(envs, count, discrete(6, count), size)
 
 
-def continuous(count):
-    """An endless supply of actions float [N, 6] in -1..1, cheetah's."""
+def continuous(count: int) -> Iterator[np.ndarray]:
+    """Yields actions float [N, 6] in -1..1 for cheetah, endlessly."""
     return itertools.cycle(np.random.default_rng(0).uniform(-1, 1, (64, count, 6)))
 
 
-def cheetah_ours(count, size):
+def cheetah_ours(count: int, size: Size) -> Measure:
     from Datasets.Suites.DMC import DMC
 
     return ours_on(DMC('cheetah_run', count, pixels=None, action_repeat=1), 1, continuous(count), size)
 
 
-def cheetah_raw(count, size):
-    """dm_control's own environments, one after the other, begun anew where an episode ends."""
+def cheetah_raw(count: int, size: Size) -> Measure:
+    """Measures dm_control's own environments, one after the other, reset at the end of an episode."""
     from dm_control import suite
 
     envs = [suite.load('cheetah', 'run', {'random': i}) for i in range(count)]
     actions = continuous(count)
 
-    def step():
+    def step() -> None:
         for env, action in zip(envs, next(actions), strict=True):
             if env.step(action).last():
                 env.reset()
@@ -104,44 +108,44 @@ def cheetah_raw(count, size):
     return rate(step, count, size)
 
 
-def cheetah_envpool(count, size):
+def cheetah_envpool(count: int, size: Size) -> Measure:
     import envpool
 
-    envs = envpool.make_gymnasium('CheetahRun-v1', num_envs=count, num_threads=min(count, Utils.usable_cores()))
+    envs = envpool.make_gymnasium('CheetahRun-v1', num_envs=count, num_threads=min(count, usable_cores()))
     return vector(envs, count, continuous(count), size)
 
 
-def cartpole_ours(count, size):
+def cartpole_ours(count: int, size: Size) -> Measure:
     from Datasets.Suites.Gym import Gym
 
     return ours_on(Gym('CartPole-v1', count), 1, discrete(2, count), size)
 
 
-def cartpole_gymnasium(count, size):
+def cartpole_gymnasium(count: int, size: Size) -> Measure:
     from gymnasium import make_vec
 
     return vector(make_vec('CartPole-v1', count, vectorization_mode='sync'), count, discrete(2, count), size)
 
 
-def cartpole_sb3(count, size):
+def cartpole_sb3(count: int, size: Size) -> Measure:
     from stable_baselines3.common.env_util import make_vec_env
 
     return vector(make_vec_env('CartPole-v1', count), count, discrete(2, count), size)
 
 
-def cartpole_envpool(count, size):
+def cartpole_envpool(count: int, size: Size) -> Measure:
     import envpool
 
     envs = envpool.make_gymnasium('CartPole-v1', num_envs=count, num_threads=1)
     return vector(envs, count, discrete(2, count), size)
 
 
-def of(count, build, package=None, **options):
-    """The contender that `build(count, size)` describes."""
+def of(count: int, build: Callable[..., Measure], package: str | None = None, **options: Any) -> Contender:
+    """Returns the contender of `build(count, size, **options)`."""
     return Contender(lambda size: build(count, size, **options), package)
 
 
-def pong(count):
+def pong(count: int) -> Row:
     contenders = {
         'ours': of(count, pong_ours),
         'ale-py, all at a time': of(count, pong_raw, batch_size=count),
@@ -154,21 +158,21 @@ def pong(count):
     goals = {'ale-py, all at a time': 0.9, 'ale-py, a quarter at a time': 0.9, 'stable-baselines3': 2.5}
     return Row(
         'Pong, 84x84 gray, 4 frames skipped and stacked, no sticky actions, whole games; native environments on all '
-        'cores, the waiting as named',
+        'cores, waiting for as many games as named',
         'steps/s', contenders, goals if count == 16 else {},
     )  # fmt: skip
 
 
-def cheetah(count):
+def cheetah(count: int) -> Row:
     contenders = {
         'ours': of(count, cheetah_ours),
         'dm_control': of(count, cheetah_raw),
         'envpool': of(count, cheetah_envpool, 'envpool'),
     }
-    return Row('cheetah_run from the state, one frame a step', 'steps/s', contenders)
+    return Row('cheetah_run from the state, one frame per step', 'steps/s', contenders)
 
 
-def cartpole(count):
+def cartpole(count: int) -> Row:
     contenders = {
         'ours': of(count, cartpole_ours),
         'gymnasium': of(count, cartpole_gymnasium),

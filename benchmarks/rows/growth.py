@@ -1,10 +1,14 @@
-"""How this program's costs grow with the replay's size, the number of environments, and that of a batch."""
+"""Costs of this program against the size of the replay, the number of environments and the size of a batch."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from functools import partial
 
 from benchmarks import settings
-from benchmarks.contest import Contender, Row
+from benchmarks.contest import Contender, Measure, Row, Size
 from benchmarks.rows import envs, learner, replay
+from Datasets.Experience import Experience
 
 SIZES = {
     'capacity': (10_000, 30_000, 100_000, 300_000, 1_000_000),
@@ -18,10 +22,10 @@ WORK = {
 }
 
 
-def drawing(capacity):
-    """Samples of a full replay."""
+def drawing(capacity: int) -> Callable[[Size], Measure]:
+    """Returns a contender that samples from a full replay."""
 
-    def build(size):
+    def build(size: Size) -> Measure:
         full = size.of(capacity, 640)
         own = replay.Ours(replay.PIXELS['gray4'], full, batch=256, nstep=3)
         for step in replay.transitions(full // replay.ENVS, replay.PIXELS['gray4'], single=True):
@@ -31,16 +35,20 @@ def drawing(capacity):
     return build
 
 
-def updating(batch):
-    """Updates of DQN."""
+def updating(batch: int) -> Callable[[Size], Measure]:
+    """Returns a contender that makes updates of DQN."""
 
-    def pairs(size):
+    def pairs(size: Size) -> Experience:
         return learner.transition((4, 84, 84), size.of(batch, 4), 6)
 
     return learner.ours(settings.DQN, learner.PONG, pairs, None).build
 
 
-BUILD = {'capacity': drawing, 'envs': lambda count: partial(envs.pong_ours, count), 'batch': updating}
+BUILD: dict[str, Callable[[int], Callable[[Size], Measure]]] = {
+    'capacity': drawing,
+    'envs': lambda count: partial(envs.pong_ours, count),
+    'batch': updating,
+}
 ROWS = {
     f'{kind}-{size}': Row(f'{WORK[kind][0]}: {size:,} of {kind}', WORK[kind][1], {'ours': Contender(BUILD[kind](size))})
     for kind, sizes in SIZES.items()

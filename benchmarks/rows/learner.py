@@ -1,44 +1,48 @@
-"""Learning alone, from a batch that is always the same: what the frame costs beyond a loop written for this work.
+"""Learning alone, from one fixed batch: the overhead of this program over a loop written for the same work.
 
 Ours is `agent.learn`. The bare loop has the same network and augmentation, in the same precision, and one fused
 optimizer, but no phases, casts, policies or logs.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 from gymnasium import spaces
 
-import Utils
 from benchmarks import settings
-from benchmarks.contest import Contender, Row, rate
+from benchmarks.contest import Contender, Measure, Row, Size, rate
 from benchmarks.rows import bare
 from Datasets.Experience import Experience, Spec
+from Support.Machine import choose_precision, tune_processor
 
 PONG, CHEETAH = Spec((1, 84, 84), 'uint8', (), 6), Spec((17,), 'float32', (6,), None)
 PIXELS = Spec((3, 84, 84), 'uint8', (6,), None)
 
 
 class Again:
-    """A memory that gives the same batch every time."""
+    """A replay that returns the same batch every time."""
 
     prioritized = False
 
-    def __init__(self, batch):
+    def __init__(self, batch: Experience) -> None:
         self.batch = batch
 
-    def batches(self):
+    def batches(self) -> Iterator[Experience]:
         yield self.batch
 
 
-def precision_of(images):
-    """As a run chooses it."""
-    return Utils.choose_precision('auto', torch.device('cpu'), images)
+def precision_of(images: bool) -> str:
+    """Returns the precision that a run chooses."""
+    return choose_precision('auto', torch.device('cpu'), images)
 
 
-def transition(shape, count, actions):
-    """`count` transitions: uint8 images or float states, `actions` to choose from or (A,)."""
+def transition(shape: tuple[int, ...], count: int, actions: int | tuple[int]) -> Experience:
+    """Returns `count` transitions of uint8 images or float states. actions: number of discrete ones, or (A,)."""
     seen = [torch.randint(256, (count, *shape), dtype=torch.uint8) if len(shape) == 3 else torch.randn(count, *shape)
             for _ in range(2)]  # fmt: skip
     action = torch.randint(actions, (count,)) if isinstance(actions, int) else torch.rand(count, *actions) * 2 - 1
@@ -46,46 +50,50 @@ def transition(shape, count, actions):
                       next_obs=seen[1], last=torch.zeros(count, dtype=torch.bool))  # fmt: skip
 
 
-def rollout(count):
-    """A minibatch [count, 1] of a rollout on Pong."""
+def rollout(count: int) -> Experience:
+    """Returns a minibatch [count, 1] of a rollout on Pong."""
     batch = transition((4, 84, 84), count, 6)
     batch = batch._replace(next_obs=None, log_prob=torch.full((count,), -1.8), advantage=torch.randn(count),
                            returns=torch.randn(count), first=torch.zeros(count, dtype=torch.bool))  # fmt: skip
     return Experience(*(None if field is None else field.unsqueeze(1) for field in batch))
 
 
-def dqn(size):
+def dqn(size: Size) -> Experience:
     return transition((4, 84, 84), size.of(32, 4), 6)
 
 
-def ppo(size):
+def ppo(size: Size) -> Experience:
     return rollout(size.of(256, 4))
 
 
-def sac(size):
+def sac(size: Size) -> Experience:
     return transition((17,), size.of(256, 4), (6,))
 
 
-def drqv2(size):
+def drqv2(size: Size) -> Experience:
     return transition((9, 84, 84), size.of(256, 2), (6,))
 
 
-def ours(words, spec, batch_of, precision, loop=None):
-    """This program's agent, or the bare `loop` of its networks, in this precision or the one it chooses."""
+def ours(
+    words: str, spec: Spec, batch_of: Callable[[Size], Experience], precision: str | None,
+    loop: Callable[..., Callable[[], None]] | None = None,
+) -> Contender:  # fmt: skip
+    """Returns this program's agent, or the bare `loop` of its networks, in a precision; None: the one a run chooses."""
 
-    def build(size):
-        Utils.tune_processor()
+    def build(size: Size) -> Measure:
+        tune_processor()
         torch.manual_seed(0)
         agent, args = settings.agent_of(words, spec, precision or precision_of(spec.images))
         agent.train()
-        memory = Again(batch_of(size))
-        return rate(loop(agent, args, memory.batch) if loop else partial(agent.learn, memory), 1, size)
+        replay = Again(batch_of(size))
+        agent.batches = Again.batches  # type: ignore[assignment, method-assign]  # without PPO's advantages, as in the bare loop
+        return rate(loop(agent, args, replay.batch) if loop else partial(agent.learn, replay), 1, size)
 
     return Contender(build)
 
 
-def sb3_env(spec, stack):
-    """An environment that is never stepped: stable-baselines3 takes its spaces."""
+def sb3_env(spec: Spec, stack: int) -> Any:
+    """Returns an environment that is never stepped, for its spaces."""
     import gymnasium
 
     class Idle(gymnasium.Env):
@@ -96,10 +104,10 @@ def sb3_env(spec, stack):
     return Idle()
 
 
-def sb3_off_policy(make, spec, stack, count):
-    """stable-baselines3's `train`, from a batch that is always the same."""
+def sb3_off_policy(make: Callable[..., Any], spec: Spec, stack: int, count: int) -> Contender:
+    """Returns stable-baselines3's `train`, from one fixed batch."""
 
-    def build(size):
+    def build(size: Size) -> Measure:
         from stable_baselines3.common.logger import configure
 
         model, batch = make(sb3_env(spec, stack), device='cpu'), size.of(count, 4)
@@ -115,10 +123,10 @@ def sb3_off_policy(make, spec, stack, count):
     return Contender(build, 'stable-baselines3')
 
 
-def sb3_on_policy(count):
-    """stable-baselines3's `train` of one minibatch that is always the same."""
+def sb3_on_policy(count: int) -> Contender:
+    """Returns stable-baselines3's `train`, from one fixed minibatch."""
 
-    def build(size):
+    def build(size: Size) -> Measure:
         from stable_baselines3.common.logger import configure
         from stable_baselines3.common.vec_env import DummyVecEnv
 
@@ -137,8 +145,11 @@ def sb3_on_policy(count):
     return Contender(build, 'stable-baselines3')
 
 
-def row(equal, words, spec, batch_of, loop, peer=None):
-    """Ours as it comes and in fp32, beside a bare loop, and a peer where it has this."""
+def row(
+    equal: str, words: str, spec: Spec, batch_of: Callable[[Size], Experience], loop: Callable[..., Callable[[], None]],
+    peer: Contender | None = None,
+) -> Row:  # fmt: skip
+    """Returns ours in the default precision and in fp32, beside a bare loop, and `peer` if given."""
     own = partial(ours, words, spec, batch_of)
     contenders = {'ours': own(None), 'bare loop': own(None, loop)}
     if spec.images:

@@ -1,17 +1,20 @@
-"""From the start of Python to the first step of an environment, everything imported anew."""
+"""Seconds from the start of Python to the first step of an environment, in a fresh process."""
+
+from __future__ import annotations
 
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 
-import Utils
-from benchmarks.contest import ABOVE, Contender, Row
+from benchmarks.contest import ABOVE, Contender, Measure, Row, Size
 from benchmarks.settings import DQN, QUIET
+from Support.Files import PROJECT
 
 OURS = f"""
 import os, sys
-sys.path.insert(0, {str(Utils.PROJECT)!r})
+sys.path.insert(0, {str(PROJECT)!r})
 from Hyperparams.Launch import launch
 import Run
 from Environment import Environment
@@ -30,13 +33,13 @@ model.learn(1)
 LIGHTNING = 'import lightning'
 
 
-def starting(code):
-    """A contender that measures the seconds that a process needs for `code`."""
+def starting(code: str) -> Callable[[Size], Measure]:
+    """Returns a contender that measures the seconds of a process which runs `code`."""
 
-    def build(size):
+    def build(size: Size) -> Measure:
         folder = tempfile.TemporaryDirectory()
 
-        def measure():
+        def measure() -> float:
             began = time.perf_counter()
             words = [f'root={folder.name}'] if code is OURS else []
             done = subprocess.run([sys.executable, '-c', code, *words], capture_output=True, text=True, check=False)
