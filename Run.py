@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from Hyperparams.Instantiate import scalars
 from Hyperparams.Launch import launch
 from Runs import Build
-from Runs.Collect import collect, collects
+from Runs.Collect import collect
 from Runs.Progress import Progress
 from Support.Interrupts import Interrupts
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
+
+    from Runs.Parts import Parts
 
 
 class Training:
@@ -23,7 +25,7 @@ class Training:
     Offline there are no environments: a step is one batch of the replay or data set.
     """
 
-    def __init__(self, parts: Build.Parts, interrupts: Interrupts) -> None:
+    def __init__(self, parts: Parts, interrupts: Interrupts) -> None:
         self.parts, self.interrupts, self.progress = parts, interrupts, Progress(parts)
         self.report: dict[str, float] = {}  # of the last evaluation
         self.whole = True  # False within a step: environments and replay may disagree
@@ -110,13 +112,13 @@ def main(args: DictConfig) -> float | None:
 
             find_rate(parts)
             return None
-        if collects(args):
+        if Build.collects(args):
             collect(parts, interrupts)
             return None
         return train(parts, interrupts)
 
 
-def train(parts: Build.Parts, interrupts: Interrupts) -> float | None:
+def train(parts: Parts, interrupts: Interrupts) -> float | None:
     """Trains, evaluates, saves and plots; returns the score of the last evaluation."""
     from Logging.Evaluation import Report
 

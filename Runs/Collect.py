@@ -9,15 +9,8 @@ from Runs.Progress import Progress
 from Support.Errors import UserError
 
 if TYPE_CHECKING:
-    from omegaconf import DictConfig
-
-    from Runs.Build import Parts
+    from Runs.Parts import Parts
     from Support.Interrupts import Interrupts
-
-
-def collects(args: DictConfig) -> bool:
-    """Whether a run only collects: it reloads the agent (`load_per_steps`) and never learns (`learn_per_steps=0`)."""
-    return bool(args.load_per_steps and not args.learn_per_steps)
 
 
 def collect(parts: Parts, interrupts: Interrupts) -> None:

@@ -13,7 +13,7 @@ from Support.Files import atomic_write, keep_earlier
 from Support.RandomState import seed_everything, separate_random_state
 
 if TYPE_CHECKING:
-    from Runs.Build import Parts
+    from Runs.Parts import Parts
     from Runs.Progress import Progress
 
 

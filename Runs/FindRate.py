@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from Agents.Agent import Agent
     from Datasets.Replay.Replay import Replay
-    from Runs.Build import Parts
+    from Runs.Parts import Parts
 
 LOWEST, HIGHEST = 1e-7, 10.0  # learning rates of the test
 WORSE = 4.0  # the test ends when the loss is this many times its minimum

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from Runs.Build import Parts
+    from Runs.Parts import Parts
 
 
 class Progress:
