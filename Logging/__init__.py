@@ -1,1 +1,1 @@
-"""What a run leaves behind for people: log lines and CSVs (Logger), videos and image grids (Video), figures (Plot)."""
+"""Logs, checkpoints, evaluation and plots of runs."""

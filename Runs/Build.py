@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from Hyperparams.Instantiate import instantiate
 from Runs.Parts import Parts
@@ -54,7 +54,7 @@ def parts(args: DictConfig) -> Parts:
         training.overlap = False  # it learns from whole rollouts of its own
     resumed = checkpoints.load(built) if args.load else {}
     spec = suite.spec._replace(extras=built.extra_parts)  # of the replay
-    replay = open_replay(args, spec, replays, lambda: evaluation, built.on_policy, resumed.get('memory'))
+    replay: Any = open_replay(args, spec, replays, lambda: evaluation, built.on_policy, resumed.get('memory'))
     seed_steps = 0 if args.offline or built.on_policy else args.seed_steps
     seed_steps += 0 if len(replay) else built.step  # a replay that is empty again is filled before it is learned from
     if resumed:

@@ -31,7 +31,7 @@ class Parts:
         prefix: path of the run's logs and pictures; each file adds its own ending.
         checkpoints: the folder of its saved agents.
         environment: the environments of training; None offline.
-        replay: what the agent learns from: a Replay, a Rollout, a Dataset or replays of other processes.
+        replay: what the agent learns from: a Replay, or what shares its interface (Rollout, Dataset, SharedReplays).
         seed_steps: the step after which the agent learns.
         frames_per_step: frames of an agent step.
         resumed: the state of the run that `load=true` resumes; empty for a new run.

@@ -1,4 +1,4 @@
-"""Where a run stands: counts, what is due, the scores since the last Train line, and the speed."""
+"""The progress of a run: counts, what is due, the scores since the last Train line, and the speed."""
 
 from __future__ import annotations
 

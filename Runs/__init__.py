@@ -1,1 +1,1 @@
-"""What a run does: its parts built from a config, and the roles that use them."""
+"""Runs: their parts, built from a config, and their roles: train, collect, evaluate, find a rate, reproduce."""

@@ -1,1 +1,1 @@
-"""What an evaluation reports: scores, accuracy, fidelity of images, samples, videos."""
+"""Reports of evaluations: scores, accuracy, fidelity of generated images, samples, videos."""

@@ -23,7 +23,7 @@ Notes = list[tuple[float, str]]  # (score, name) of published results, for the m
 
 # Okabe and Ito's colors, distinct for every kind of color vision; yellow is left out on white.
 COLORS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#56B4E9', '#E69F00', '#000000')
-LINES = ('-', (0, (5, 1.5)), (0, (1.5, 1)))  # once the colours are used up
+LINES = ('-', (0, (5, 1.5)), (0, (1.5, 1)))  # when all colors are used
 NICE = (1, 2, 5, 10)  # ticks at these times a power of ten
 MINUS = '\N{MINUS SIGN}'
 GRAY, PALE, TEXT = '#8A8A8A', '#E9E9E9', '#5A5A5A'

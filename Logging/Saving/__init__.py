@@ -1,1 +1,1 @@
-"""Agents and runs on disk: checkpoint files and folders, resuming, parts of saved agents."""
+"""Agents and runs on disk: checkpoint files and folders, states of runs to resume, parts of saved agents."""

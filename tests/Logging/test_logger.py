@@ -171,7 +171,7 @@ def test_the_line_for_people(tmp_path, capsys):
     assert first.startswith('Train  step     0  frame     0  episode     0  reward  -20.70') and 'left' not in first
     assert 'fps  1,234' in second and second.endswith('time 0:01:00  left 0:01:00  loss 0.2000')
     assert third.startswith('Eval   step   500  frame 2,000') and '98.77 %' in third and 'left' not in third
-    assert '\033' not in first + second + third  # no colour codes where the output is piped
+    assert '\033' not in first + second + third  # no color codes where the output is piped
     assert second.index('frame') == third.index('frame')
 
 

@@ -1,4 +1,4 @@
-"""What `main` returns to a sweeper: the score of the last evaluation, as it is logged."""
+"""The value that `main` returns to a sweeper: the score of the last evaluation, as it is logged."""
 
 import csv
 from pathlib import Path

@@ -50,7 +50,7 @@ def test_kernel_is_zero_on_average_for_one_distribution(generator):
 
 
 def test_precision_and_recall():
-    line = np.arange(10.0)[:, None]  # each reaches 3 to its third neighbour at the ends, 2 in the middle
+    line = np.arange(10.0)[:, None]  # each reaches 3 to its third neighbor at the ends, 2 in the middle
     assert precision_recall(line, line) == (1.0, 1.0)
     assert precision_recall(line, line + 100) == (0.0, 0.0)
     few = np.full((10, 1), 5.0)  # all alike: right, but not all there is; each reaches no further than itself

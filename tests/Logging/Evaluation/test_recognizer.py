@@ -50,7 +50,7 @@ def test_the_data_is_seen_once_and_what_is_new_again():
     assert seen == [3, 3]
 
 
-def test_inception_sees_gray_as_colours_at_299_pixels(tmp_path, monkeypatch):
+def test_inception_sees_gray_as_colors_at_299_pixels(tmp_path, monkeypatch):
     monkeypatch.setenv('TORCH_HOME', str(tmp_path))
     with pytest.raises(Utils.UserError, match=r'put https://\S*inception_v3\S*pth into \S*hub/checkpoints$'):
         monkeypatch.setattr(torch.hub, 'urlopen', offline)
@@ -58,12 +58,12 @@ def test_inception_sees_gray_as_colours_at_299_pixels(tmp_path, monkeypatch):
     theirs = torchvision.models.inception_v3(init_weights=False).eval()
     (tmp_path / 'hub' / 'checkpoints').mkdir(parents=True, exist_ok=True)
     torch.save(theirs.state_dict(), tmp_path / 'hub' / 'checkpoints' / 'inception_v3_google-0cc3c7bd.pth')
-    theirs.fc, theirs.transform_input = nn.Identity(), True  # it undoes the ImageNet normalisation that it expects
+    theirs.fc, theirs.transform_input = nn.Identity(), True  # it undoes the ImageNet normalization that it expects
     network = judge('inception', (1, 12, 12))
-    colours = torch.from_numpy(IMAGES).expand(-1, 3, -1, -1) / 255
-    normalised = torchvision.transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))(colours)
+    colors = torch.from_numpy(IMAGES).expand(-1, 3, -1, -1) / 255
+    normalized = torchvision.transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))(colors)
     with torch.no_grad():
-        wanted = theirs(F.interpolate(normalised, (299, 299), mode='bilinear', antialias=True))
+        wanted = theirs(F.interpolate(normalized, (299, 299), mode='bilinear', antialias=True))
     assert wanted.shape == (3, 2048) and wanted.std() > 0
     np.testing.assert_allclose(network.features(IMAGES), wanted, rtol=1e-3, atol=1e-3)
     assert network.told(IMAGES, 3) == {}

@@ -1,4 +1,4 @@
-"""What an evaluation of created images writes and measures."""
+"""Files and numbers of an evaluation of generated images."""
 
 from types import SimpleNamespace
 

@@ -32,7 +32,7 @@ def test_shifted():
     Views(agent, ['shift']).act(IMAGE)
     same, down, up = (obs[0, 0].tolist() for obs in agent.seen)
     assert same == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
-    assert down == [[4, 3, 4], [1, 0, 1], [4, 3, 4]]  # the row and column before the first are its neighbours
+    assert down == [[4, 3, 4], [1, 0, 1], [4, 3, 4]]  # the row and column before the first are its neighbors
     assert up == [[4, 5, 4], [7, 8, 7], [4, 5, 4]]
 
 

@@ -100,9 +100,9 @@ def test_a_grid_is_square_and_shows_each_image_in_its_place(tmp_path):
     assert (sheet[side + 2 :, 2 * (side + 2) :] == 255).all()  # the empty place
 
 
-def test_a_grid_of_grey_images_and_of_stacks(tmp_path):
-    grey = np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1) * np.ones((1, 1, 28, 28), np.uint8)
-    sheet = np.asarray(Image.open(save_grid(tmp_path / 'grey.png', grey)))
+def test_a_grid_of_gray_images_and_of_stacks(tmp_path):
+    gray = np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1) * np.ones((1, 1, 28, 28), np.uint8)
+    sheet = np.asarray(Image.open(save_grid(tmp_path / 'gray.png', gray)))
     assert sheet.shape[2] == 3 and sheet[0, 0].tolist() == [0, 0, 0] and sheet[-1, -1].tolist() == [3, 3, 3]
     stack = np.repeat(np.arange(9, dtype=np.uint8), 64).reshape(1, 9, 8, 8)
     sheet = np.asarray(Image.open(save_grid(tmp_path / 'stack.png', stack)))

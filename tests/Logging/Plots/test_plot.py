@@ -103,7 +103,7 @@ def test_files_that_do_not_fit_are_skipped_with_a_word(root, capsys):
     assert plot(root, 'Exp', suites='atari')
 
 
-def test_normalised_curves_compare_the_same_tasks(root):
+def test_normalized_curves_compare_the_same_tasks(root):
     results = Results.find(root, 'Exp', suites='atari')  # SPR has played Pong alone
     figure = Figures.normalized(results, 'atari', PlotParts.Marks(results))
     assert figure.axes[0].get_title() == 'Atari: mean of 1 task'
@@ -184,7 +184,7 @@ def test_published_figures_carry_their_source_and_match_their_origin():
         assert (copy['Random'], copy['Human']) == (game.random, game.human)
 
 
-def test_normalised_scores_by_hand():
+def test_normalized_scores_by_hand():
     assert Results.normalized('atari', 'pong', 14.6) == 1
     assert Results.normalized('atari', 'pong', -20.7) == 0
     assert Results.normalized('dmc', 'walker_walk', 500.0) == 0.5

@@ -69,7 +69,7 @@ def learn(agent, memory, updates, seed=7):
 
 
 def everything(agent):
-    """Every tensor and counter that a next update depends on."""
+    """Every tensor and counter that the next update depends on."""
     tensors = {name: tensor.clone() for name, tensor in CheckpointFile.tensors_of(agent).items()}
     return tensors | {'step': torch.tensor(agent.step), 'updates': torch.tensor(agent.updates)}
 
@@ -185,7 +185,7 @@ def test_truncated_files(saved):
 
 
 def test_flipped_bits(saved):
-    """Wherever one bit is wrong, in the header or in the tensors."""
+    """A single wrong bit anywhere, in the header or in the tensors, is found."""
     data, other = saved[1].read_bytes(), build(seed=1)
     header = 8 + int.from_bytes(data[:8], 'little')
     run = data.index(b'episodes')
@@ -249,7 +249,7 @@ def test_a_newer_version(saved):
     ids=str,
 )
 def test_another_agent(other, saved):
-    """Other blocks, more or fewer of them, another class or optimiser: named, and nothing half loaded."""
+    """Other blocks, more or fewer of them, another class or optimizer: the error names it, and nothing is loaded."""
     refuse(saved[1], build(seed=1, **other), r'not that of this run \(\S+ differs\).*give the same')
 
 

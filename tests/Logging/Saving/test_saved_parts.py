@@ -41,7 +41,7 @@ CLASSIFY = ['task=classify/digits', 'Aug=Null']
 
 @pytest.mark.parametrize('words', [CLASSIFY, [*CLASSIFY, 'ema=true', 'Eyes=ViT', 'Eyes.patch_size=3', 'Agent=SAC']])
 def test_eyes_of_a_classifier_in_a_new_agent(tmp_path, words):
-    """They see what they saw, as the moving average where there is one, and go on learning."""
+    """They have the saved weights, of the moving average where there is one, and learn further."""
     agent = saved(tmp_path, DIGITS, *words)
     load = functools.partial(Utils.load, path=tmp_path, attr='encoder.Eyes')
     new = make(DQNAgent, DIGITS._replace(num_actions=7, action_shape=(7,)), {'encoder': {'eyes': load}}, hidden_dim=8)
