@@ -9,6 +9,7 @@ import atexit
 import contextlib
 import multiprocessing
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -63,7 +64,7 @@ class Running:
         """The exit status, or None while it runs."""
         return self.process.exitcode
 
-    def wait(self, seconds=60):
+    def wait(self, seconds=280):
         """The exit status. Fails if the run takes longer than `seconds`."""
         self.process.join(seconds)
         assert self.process.exitcode is not None, f'still running after {seconds} s: {self.output()}'
@@ -95,6 +96,19 @@ def run(words, folder='.', seconds=280, **options):
 def run_here(*words, status=0):
     """Runs the program in the test's own process, where monkeypatches apply. Asserts the exit status."""
     assert launch(Run.main, list(words)) == status
+
+
+def process(*words, **options):
+    """Starts `python Run.py words...` in a fresh interpreter, in the current folder."""
+    command = [sys.executable, PROJECT / 'Run.py', *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+def finish(running, status=0, seconds=280):
+    """Waits for its end and asserts the status. Returns stdout and stderr."""
+    out, err = running.communicate(timeout=seconds)
+    assert running.returncode == status and 'Traceback' not in err, err
+    return out, err
 
 
 def wait_for(condition, *running, seconds=120):

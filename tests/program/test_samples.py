@@ -26,7 +26,7 @@ NOISE = 'Dataset=FakeData ++Dataset.size=50 ++Dataset.num_classes=10 ++Dataset.i
 MNIST = f'data={DATA}' if DATA.is_dir() else NOISE.format('[1,28,28]')
 CIFAR10 = NOISE.format('[3,32,32]')
 GAME, BODY = f'{FRAMES} {QUIET}', f'++suite.max_frames=30 {QUIET}'
-TWO = 'two concurrent processes: tests/program/test_run.py::test_a_collector_and_a_learner'
+TWO = 'two concurrent processes: tests/program/test_replays.py::test_a_collector_and_a_learner'
 
 # command: (keys that shorten it, beside SHORT; the command that saves what it loads, or None; tensors of its blocks)
 SAMPLES = {
@@ -88,12 +88,6 @@ def words(command, short=''):
     given = {word.partition('=')[0] for word in typed}
     shorter = {word.partition('=')[0]: word for word in shlex.split(f'{SHORT} {short}')}  # the last value of each key
     return [*typed, *(word for key, word in shorter.items() if key not in given)]
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @pytest.mark.parametrize('command', SAMPLES)
