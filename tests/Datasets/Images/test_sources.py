@@ -1,205 +1,117 @@
-"""Folders and archives of images, and what is kept of them for the next start."""
+"""Data sets by their signatures: torchvision's own, downloads, and what is missing."""
 
-import functools
-import json
-import os
-import tarfile
-import zipfile
-from types import SimpleNamespace
+import inspect
 
 import numpy as np
 import pytest
-import torch
-from PIL import Image
-from torchvision.datasets import ImageFolder
 
-from Datasets.Images import ImageData as module
-from Datasets.Images.Archive import find_archive
 from Datasets.Images.ImageData import ImageData
+from Datasets.Images.Sources import Split
 from Datasets.Suites.Classify import Classify
 from Support.Errors import UserError
-from Support.Files import PROJECT
 
-SHARED = PROJECT.parent / 'shared' / 'datasets'
+# torchvision's data sets of one class per image. LSUN and the like need libraries or labels that others do not.
+TORCHVISION = """
+    CIFAR10 CIFAR100 CLEVRClassification Caltech101 Caltech256 Country211 DTD EMNIST EuroSAT FER2013 FGVCAircraft
+    FashionMNIST Flowers102 Food101 GTSRB INaturalist ImageNet Imagenette KMNIST LFWPeople MNIST Omniglot
+    OxfordIIITPet PCAM Places365 QMNIST RenderedSST2 SEMEION STL10 SUN397 SVHN StanfordCars USPS
+"""
 
 
 @pytest.fixture
-def photos(tmp_path):
-    """photos/{train,test}/{cat,dog}/*.png, 5 and 2 of each."""
-    rng = np.random.default_rng(0)
-    for part, count in ('train', 5), ('test', 2):
-        for name in ('cat', 'dog'):
-            folder = tmp_path / 'photos' / part / name
-            folder.mkdir(parents=True)
-            for i in range(count):
-                Image.fromarray(rng.integers(0, 256, (6, 5, 3), np.uint8)).save(folder / f'{i}.png')
-    return tmp_path / 'photos'
+def offline(monkeypatch):
+    """A machine without network: whatever tries to reach out fails at once."""
+
+    def refuse(*_, **__):
+        raise OSError('no network in this test')
+
+    monkeypatch.setattr('socket.socket.connect', refuse)
+    monkeypatch.setattr('socket.getaddrinfo', refuse)
 
 
-def pack(folder, path, prefix=''):
-    """A folder as a .tar.gz or .zip, with files that are no images among them."""
-    (folder / 'README.txt').write_text('hello')
-    if path.suffix == '.zip':
-        with zipfile.ZipFile(path, 'w') as archive:
-            for file in folder.rglob('*'):
-                archive.write(file, f'{prefix}{file.relative_to(folder)}')
-    else:
-        with tarfile.open(path, 'w:gz') as archive:
-            for file in sorted(folder.rglob('*'), reverse=True):
-                archive.add(file, f'{prefix}{file.relative_to(folder)}', recursive=False)
-    return path
+@pytest.mark.parametrize('train', [True, False])
+@pytest.mark.parametrize('name', TORCHVISION.split())
+def test_every_torchvision_class_is_built_up_to_the_download(name, train, tmp_path, offline):
+    """The signature is understood and the names of the parts are valid; what is missing is the data alone."""
+    import torchvision
+
+    with pytest.raises(UserError) as error:
+        Split(getattr(torchvision.datasets, name), {}, str(tmp_path), train).dataset  # noqa: B018
+    message = str(error.value)
+    assert '\n' not in message and str(tmp_path) in message and f'No whole {name} in' in message
+    assert not any(word in message for word in ('Unknown value', 'unexpected keyword', 'missing a required'))
 
 
-def equal(one, other):
-    parts = ((one.train, other.train), (one.test, other.test))
-    return one.class_names == other.class_names and all(
-        torch.equal(a.obs, b.obs) and torch.equal(a.label, b.label) for a, b in parts
-    )
+def test_the_list_is_complete():
+    """A class of images that torchvision adds should be listed, or be named here as something else."""
+    import torchvision
+
+    other = """
+        CarlaStereo CREStereo CelebA Cityscapes CocoCaptions CocoDetection DatasetFolder ETH3DStereo FakeData
+        FallingThingsStereo Flickr30k Flickr8k FlyingChairs FlyingThings3D HD1K HMDB51 ImageFolder InStereo2k Kinetics
+        Kitti Kitti2012Stereo Kitti2015Stereo KittiFlow LFWPairs LSUN LSUNClass Middlebury2014Stereo MovingMNIST
+        PhotoTour SBDataset SBU SceneFlowStereo Sintel SintelStereo UCF101 VOCDetection VOCSegmentation VisionDataset
+        WIDERFace
+    """
+    there = {name for name in torchvision.datasets.__all__ if inspect.isclass(getattr(torchvision.datasets, name))}
+    assert there - {*TORCHVISION.split(), *other.split()} == set()
 
 
-# Archives
+def test_user_arguments_win_but_never_over_the_test_part(tmp_path):
+    seen = []
 
-
-@pytest.mark.parametrize('ending', ['.tar.gz', '.zip'])
-@pytest.mark.parametrize('prefix', ['', './', 'some/where/'])
-def test_an_archive_holds_what_its_folder_does(photos, tmp_path, ending, prefix):
-    path = pack(photos, tmp_path / f'packed{ending}', prefix)
-    data = ImageData(ImageFolder, {'root': str(path)}, '')
-    assert equal(data, ImageData(ImageFolder, {'root': str(photos)}, '')) and len(data.test.label) == 4
-
-
-def test_an_archive_is_found_in_the_place_of_its_folder(photos, tmp_path):
-    pack(photos, tmp_path / 'packed.tar.gz')
-    assert find_archive(tmp_path / 'packed') == tmp_path / 'packed.tar.gz' and find_archive(photos) is None
-    assert find_archive(tmp_path / 'nothing') is None
-    data = ImageData(ImageFolder, {'root': str(tmp_path / 'packed')}, '')
-    assert equal(data, ImageData(ImageFolder, {'root': str(photos)}, ''))
-
-
-@pytest.mark.parametrize('ending', ['.tar.gz', '.zip'])
-def test_an_archive_of_classes_is_split_as_its_folder_is(photos, tmp_path, ending):
-    path = pack(photos / 'train', tmp_path / f'packed{ending}')
-    (photos / 'train' / 'README.txt').unlink()
-    data = ImageData(ImageFolder, {'root': str(path)}, '')
-    assert equal(data, ImageData(ImageFolder, {'root': str(photos / 'train')}, '')) and len(data.test.label) == 2
-
-
-@pytest.mark.parametrize('kind', ['nothing', 'no archive', 'no images', 'cut', 'damaged', 'damaged zip'])
-def test_a_bad_archive_is_one_sentence(photos, tmp_path, kind):
-    path = pack(photos, tmp_path / ('packed.zip' if kind == 'damaged zip' else 'packed.tar.gz'))
-    content = path.read_bytes()
-    if kind == 'no images':
-        tarfile.open(path, 'w:gz').close()
-    else:
-        damaged = content[:200] + bytes(300) + content[500:]
-        others = {'nothing': b'', 'no archive': b'hello', 'cut': content[:700]}
-        path.write_bytes(others.get(kind, damaged))
-    with pytest.raises(UserError, match=path.name) as error:
-        Classify(functools.partial(ImageFolder, root=str(path)))
-    assert '\n' not in str(error.value)
-
-
-def test_an_archive_larger_than_memory_is_to_be_unpacked(photos, tmp_path, monkeypatch):
-    path = pack(photos, tmp_path / 'packed.zip')
-    monkeypatch.setattr('Datasets.Images.Sources.memory_left', lambda: 100)
-    with pytest.raises(UserError, match='unpack it'):
-        ImageData(ImageFolder, {'root': str(path)}, '').train  # noqa: B018
-
-
-def test_cifar10_as_jpeg(tmp_path):
-    """mini=true, because reading all of it takes twenty seconds; where data is read-only, it is kept elsewhere."""
-    if not (SHARED / 'cifar10_images.tar.gz').is_file():
-        pytest.skip('needs ../shared/datasets/cifar10_images.tar.gz')
-    root = {'root': str(SHARED / 'cifar10_images')}
-    before = sorted(SHARED.iterdir())
-    data = ImageData(ImageFolder, root, '', mini=True, keep=tmp_path)
-    assert data.train.obs.shape == (2000, 3, 32, 32) and len(data.class_names) == 10 and data.class_names[3] == 'cat'
-    assert data.train.label.bincount().min() > 150
-    assert sorted(SHARED.iterdir()) == before and len(list(tmp_path.glob('cifar10_images.prepared/train-*'))) >= 1
-
-
-# What is kept
-
-
-def forbid(monkeypatch):
-    """From now on nothing may be decoded or counted."""
-
-    def fail(*_):
-        raise AssertionError('it should have been kept')
-
-    monkeypatch.setattr('Datasets.Images.Decode.Decoded.begin', fail)
-    monkeypatch.setattr(module, 'pixel_statistics', fail)
-
-
-def test_images_and_statistics_are_kept_beside_the_data(photos, monkeypatch):
-    first = ImageData(ImageFolder, {'root': str(photos)}, '')
-    statistics = first.statistics
-    pixels = first.train.obs.double()
-    assert statistics[0] == pytest.approx(pixels.mean((0, 2, 3)).tolist())
-    assert equal(first, first)
-    kept = sorted(path.suffix for path in (photos.parent / 'photos.prepared').iterdir())
-    assert kept == ['.json', '.safetensors', '.safetensors']
-    told = json.loads(next((photos.parent / 'photos.prepared').glob('*.json')).read_text())
-    assert told['mean'] == list(statistics[0]) and told['of']['mini'] is False
-    forbid(monkeypatch)
-    second = ImageData(ImageFolder, {'root': str(photos)}, '')
-    assert equal(first, second) and second.statistics == statistics
-
-
-@pytest.mark.parametrize('change', ['add', 'overwrite', 'resize', 'subset', 'argument'])
-def test_what_is_out_of_date_is_not_taken(photos, change):
-    first, settings = ImageData(ImageFolder, {'root': str(photos)}, ''), {}
-    assert len(first.train.label) == 10 and first.statistics
-    if change == 'add':
-        Image.new('RGB', (5, 6)).save(photos / 'train' / 'cat' / 'new.png')
-    elif change == 'overwrite':
-        path = photos / 'train' / 'cat' / '0.png'
-        Image.new('RGB', (5, 6)).save(path)
-        os.utime(path, ns=(1, 1))
-    arguments = {'root': str(photos)} | ({'allow_empty': True} if change == 'argument' else {})
-    settings = {'resize': 4} if change == 'resize' else {'subset': ['dog']} if change == 'subset' else {}
-    second = ImageData(ImageFolder, arguments, '', **settings)
-    assert (change == 'argument') == (second.statistics == first.statistics)
-    assert len(list((photos.parent / 'photos.prepared').glob('train-*.safetensors'))) == 2
-    assert len(second.train.label) == {'add': 11, 'subset': 5}.get(change, 10)
-
-
-def test_a_read_only_folder_is_left_alone(photos, tmp_path):
-    photos.parent.chmod(0o555)
-    try:
-        data = ImageData(ImageFolder, {'root': str(photos)}, '', keep=tmp_path / 'photos' / 'kept')
-        assert data.statistics and sorted(path.name for path in photos.parent.iterdir()) == ['photos']
-        kept = list((tmp_path / 'photos' / 'kept' / 'photos.prepared').iterdir())
-        assert len(kept) == 2 and all(path.stat().st_mode & 0o044 for path in kept)
-    finally:
-        photos.parent.chmod(0o755)
-
-
-def test_no_room_is_told_and_stops_nothing(photos, monkeypatch, capsys):
-    monkeypatch.setattr('shutil.disk_usage', lambda _: SimpleNamespace(free=10))
-    assert len(ImageData(ImageFolder, {'root': str(photos)}, '').train.label) == 10
-    assert 'Not kept for the next start: less than' in capsys.readouterr().err
-
-
-@pytest.mark.parametrize('ending', ['safetensors', 'json'])
-def test_a_damaged_file_is_one_sentence(photos, ending):
-    assert ImageData(ImageFolder, {'root': str(photos)}, '').statistics
-    for path in (photos.parent / 'photos.prepared').glob(f'*.{ending}'):
-        path.write_bytes(path.read_bytes()[:30])
-    with pytest.raises(UserError, match='delete it') as error:
-        ImageData(ImageFolder, {'root': str(photos)}, '').statistics  # noqa: B018
-    assert '\n' not in str(error.value)
-
-
-def test_a_set_of_the_users_own_is_read_each_time(tmp_path):
-    """Nobody can tell when it changes."""
-
-    class Own:
-        def __init__(self, root):
-            self.data, self.targets = np.zeros((10, 4, 4), np.uint8), [0, 1] * 5
+    class Set:
+        def __init__(self, root, split='train', flavour='plain', download=False):
+            seen.append((root, split, flavour, download))
+            self.data, self.targets = np.zeros((4, 5, 5), np.uint8), [0, 1, 0, 1]
 
         def __len__(self):
-            return 10
+            return 4
 
-    assert ImageData(Own, {}, tmp_path, keep=tmp_path).statistics == ((0,), (1,))
-    assert not list(tmp_path.iterdir())
+    data = ImageData(Set, {'split': 'extra', 'flavour': 'sweet'}, tmp_path)
+    assert len(data.train.label) == len(data.test.label) == 4
+    assert seen == [(str(tmp_path), 'extra', 'sweet', False), (str(tmp_path), 'test', 'sweet', False)]
+
+
+def test_missing_files_are_downloaded():
+    class Set:
+        def __init__(self, root, train=True, download=False):
+            if not download:
+                raise RuntimeError('Dataset not found. You can use download=True to download it')
+            self.data, self.targets = np.zeros((4, 5, 5), np.uint8), [0, 1, 0, 1]
+
+        def __len__(self):
+            return 4
+
+    assert len(ImageData(Set, {}, '').test.label) == 4
+
+
+@pytest.mark.parametrize(
+    ('config', 'message'),
+    [
+        ({'_target_': 'torchvision.datasets.MNISTT'}, 'Nearest: MNIST'),
+        ({'_target_': 'torchvision.datasets.MNIST', 'trian': True}, 'Nearest: train'),
+        ({'_target_': 'torchvision.datasets.ImageFolder'}, 'Dataset.root='),
+        ({'_target_': 'torchvision.datasets.ImageFolder', 'root': '/no/such/folder'}, '/no/such/folder'),
+        ({'_target_': None}, 'Dataset._target_='),
+    ],
+)
+def test_errors_are_one_sentence(config, message):
+    with pytest.raises(UserError, match=message) as error:
+        Classify(config)
+    assert '\n' not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    'content', [b'', b'\x00\x00\x08\x03\x00\x00\xea\x60\x00\x00\x00\x1c\x00\x00\x00\x1c cut', b'nonsense' * 9]
+)
+def test_broken_files_are_one_sentence(content, tmp_path, offline):
+    from torchvision.datasets import MNIST
+
+    raw = tmp_path / 'MNIST' / 'raw'
+    raw.mkdir(parents=True)
+    for name in ('train-images-idx3', 'train-labels-idx1', 't10k-images-idx3', 't10k-labels-idx1'):
+        (raw / f'{name}-ubyte').write_bytes(content)
+    with pytest.raises(UserError, match='No whole MNIST') as error:
+        Classify(MNIST, tmp_path)
+    assert '\n' not in str(error.value)

@@ -119,27 +119,6 @@ def test_episodes_with_their_last_observation_and_images_with_channels_last(fold
         Replay(spec._replace(num_actions=2), 'replay', mode='r')
 
 
-@needs_minari
-def test_minari_is_observed_as_gymnasium_is():
-    """Dicts as one vector in the order of their names; actions of -2 .. 6 as -1 .. 1."""
-    import minari
-    from gymnasium.spaces import Box, Dict, Discrete
-    from minari.data_collector import EpisodeBuffer
-
-    seen = Dict({'where': Box(-9, 9, (2,), np.float32), 'how': Discrete(3)})
-    obs = {'where': np.arange(8, dtype=np.float32).reshape(4, 2), 'how': np.array([0, 1, 2, 0])}
-    ends = {'terminations': np.array([False, False, True]), 'truncations': np.zeros(3, bool)}
-    actions = np.array([[-2], [0], [6]], np.float32)
-    buffer = EpisodeBuffer(0, observations=obs, actions=actions, rewards=np.arange(3.0), **ends)
-    spaces = {'observation_space': seen, 'action_space': Box(-2, 6, (1,), np.float32)}
-    minari.create_dataset_from_buffers('dict/test-v0', [buffer], data_format='hdf5', **spaces)
-    assert launched('import=minari:dict/test-v0', 'to=replay') == 0
-    spec, (episode,) = content('replay')
-    assert spec == Spec((5,), 'float32', (1,), None) and episode.terminated
-    assert episode.obs[1].tolist() == [0, 1, 0, 2, 3]  # a one-hot of 'how', then 'where'
-    assert episode.action[:, 0].tolist() == [-1, -0.5, 1] and episode.reward.tolist() == [0, 1, 2]
-
-
 def test_learning_offline_from_what_was_imported(folder):
     words = ['task=gym/cartpole', 'threads=1', 'tensorboard=false', 'video=false', 'plotting.plot_experiments=false']
     words += ['batch_size=8', 'hidden_dim=16', 'evaluate_per_steps=0', 'evaluate_episodes=1', 'seed_steps=10']

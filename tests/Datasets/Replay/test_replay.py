@@ -9,7 +9,6 @@ import torch
 import Utils
 from Datasets.Experience import Spec
 from Datasets.Replay.Replay import Replay
-from Datasets.Replay.SumTree import SumTree
 from Environment import Environment
 
 SPEC, CPU = Spec((1, 2, 2), 'uint8', (), 4), torch.device('cpu')
@@ -162,44 +161,6 @@ def test_future_is_the_next_steps_and_stops_at_the_end(make):
     assert not batch.future.valid.all()
 
 
-def test_nstep_return_by_hand(tmp_path):
-    """Rewards 1, 2, 4 and the end: from the start, n=3, discount 0.5: 1 + 0.5 * 2 + 0.25 * 4 = 3."""
-    for terminated, follows in ((True, 0.0), (False, 0.125)):
-        replay = Replay(SPEC, tmp_path / str(terminated), 1, 50, nstep=3, discount=0.5)
-        for t, reward in enumerate((1, 2, 4)):
-            ends = np.array([t == 2])
-            frame, after = np.full((1, 1, 2, 2), t, np.uint8), np.full((1, 1, 2, 2), t + 1, np.uint8)
-            replay.add(frame, [0], [reward], ends & terminated, ends & (not terminated), after)
-        batch = replay.sample(np.random.default_rng(0), 64)
-        first = batch.obs[:, 0, 0, 0] == 0
-        assert batch.reward[first].unique().tolist() == [3.0]
-        assert batch.discount[first].unique().tolist() == [follows]
-        assert (batch.next_obs == 3).all()  # every start sees the end within 3 steps: the final observation
-        assert batch.last.all()
-
-
-def test_returns_under_a_schedule_by_hand(tmp_path):
-    """Rewards 1, 2, 4, 8, ...; n falls from 4 over 2 to 1 while the discount rises from 0 over 0.5 to 0.75."""
-    options = {'nstep': 'cycle(3,exponential(4,1,2))', 'discount': 'cycle(3,exponential(0.0,0.75,2,1))'}
-    replay = Replay(SPEC, tmp_path / 'replay', 1, 50, batch_size=200, **options)
-    false = np.zeros(1, bool)
-    for t in range(10):
-        frame, after = np.full((1, 1, 2, 2), t, np.uint8), np.full((1, 1, 2, 2), t + 1, np.uint8)
-        replay.add(frame, [0], [2.0**t], false, false, after)
-    by_hand = [(4, 1.0, 0.0), (2, 1 + 0.5 * 2, 0.25), (1, 1.0, 0.75)]  # n, return from t = 0, discount after n steps
-    batches = [next(replay.batches()) for _ in range(6)]
-    for cursor, (n, value, discount) in enumerate(2 * by_hand):  # the cycle begins anew
-        batch = batches[cursor]
-        start = batch.obs[:, 0, 0, 0].long()
-        assert set(start.tolist()) == set(range(6))  # those that the largest n can follow, at any n
-        torch.testing.assert_close(batch.reward, value * 2.0**start)
-        assert torch.equal(batch.next_obs[:, 0, 0, 0].long(), start + n)
-        assert batch.discount.unique().tolist() == [discount]
-    replay.cursor = 4
-    again = next(replay.batches())
-    assert torch.equal(again.index, batches[4].index) and torch.equal(again.reward, batches[4].reward)
-
-
 def test_a_changing_n_is_right_in_a_whole_story(make):
     """At every n of the schedule, ends and lost lives are where brute force has them."""
     replay = make(nstep='linear(5,2,3)', discount=0.9, frame_stack=3, batch_size=100, life_loss_cuts=True, horizon=3)
@@ -302,35 +263,6 @@ def test_new_samples_get_the_greatest_priority(make):
     assert replay.tree[np.array([25])] == greatest > replay.tree[np.array([10])] > replay.tree[np.array([1])]
 
 
-def test_sum_tree_by_hand():
-    tree = SumTree(5)
-    tree[np.array([0, 1, 4])] = np.array([1.0, 2.0, 3.0])
-    assert tree.total == 6
-    assert tree.find(np.array([0.0, 0.99, 1.0, 2.99, 3.0, 5.99])).tolist() == [0, 0, 1, 1, 4, 4]
-
-
-@pytest.mark.parametrize('size', [3, 16, 17, 300, 5000])
-def test_sum_tree_finds_what_a_search_in_the_cumulative_sums_does(size):
-    random = np.random.default_rng(size)
-    tree, priorities = SumTree(size), np.zeros(size)
-    for _ in range(20):
-        index, priority = random.choice(size, min(size, 40), replace=False), random.integers(4, size=min(size, 40))
-        tree[index] = priorities[index] = priority  # whole numbers: sums are exact in any order
-    assert tree.total == priorities.sum() and (tree[np.arange(size)] == priorities).all()
-    mass = np.append(random.random(500) * tree.total, np.nextafter(tree.total, 0))
-    assert (tree.find(mass) == np.searchsorted(priorities.cumsum(), mass, side='right')).all()
-
-
-def test_sum_tree_set_at_once_is_the_one_that_was_set_bit_by_bit():
-    random = np.random.default_rng(0)
-    one, other = SumTree(3000), SumTree(3000)
-    for _ in range(300):
-        one[random.integers(3000, size=32)] = random.random(32)
-    other.leaves = one.leaves.copy()
-    assert one.total == other.total
-    assert all((a == b).all() for a, b in zip(one.levels, other.levels, strict=True))
-
-
 def test_reopened_replay_is_the_same_and_is_never_deleted(make, tmp_path):
     replay = make(nstep=3, frame_stack=4)
     Story(3, 200).tell(replay)
@@ -431,19 +363,6 @@ def test_frames_are_stored_once(tmp_path):
     spec = Spec((1, 84, 84), 'uint8', (), 6)
     replay = Replay(spec, tmp_path / 'replay', 1, 1000, frame_stack=4)
     assert sum(path.stat().st_size for path in replay.path.iterdir()) / 1000 < 7300
-
-
-def test_states_and_continuous_actions(tmp_path):
-    spec = Spec((3,), 'float32', (2,), None)
-    replay = Replay(spec, tmp_path / 'replay', 2, 100, nstep=2)
-    false = np.zeros(2, bool)
-    for t in range(20):
-        obs = np.full((2, 3), t, np.float32)
-        replay.add(obs, np.full((2, 2), -t, np.float32), np.ones(2), false, false, obs)
-    batch = replay.sample(np.random.default_rng(0), 50)
-    assert batch.obs.shape == (50, 3)
-    assert torch.equal(batch.next_obs, batch.obs + 2)
-    assert torch.equal(batch.action, -batch.obs[:, :2])
 
 
 def test_a_disk_that_is_too_small_is_said_at_the_start(tmp_path, monkeypatch):

@@ -14,6 +14,7 @@ from Datasets.Suites.Discrete import Discrete
 from Datasets.Suites.DMC import DMC
 from Datasets.Suites.Gym import Gym
 from Datasets.Suites.Support import Renderer
+from Datasets.Suites.Support.Contract import CONTRACT, Suite
 from Support.Errors import UserError
 
 SUITES = {
@@ -201,3 +202,8 @@ def test_evaluation_may_be_asked_for_a_state(make):
     suite.reset()
     suite.render()
     through_files(suite.state())
+
+
+def test_the_protocol_names_what_is_checked():
+    members = {name for name in (*vars(Suite), *Suite.__annotations__) if not name.startswith('_')}
+    assert members == set(CONTRACT)

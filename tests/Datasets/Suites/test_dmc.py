@@ -1,9 +1,8 @@
-"""DMC: parity with dm_control, limits against ends, action repeat, processes, renderers, errors."""
+"""DMC: parity with dm_control, limits against ends, action repeat, processes, exact resume, errors."""
 
 import json
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +11,6 @@ from Datasets.Suites import DMC as module
 from Datasets.Suites import env_seeds
 from Datasets.Suites.DMC import DMC
 from Datasets.Suites.Support import Renderer
-from Datasets.Suites.Support.Vector import answer
 from Hyperparams.Options import FOLDER, options
 from Support.Errors import UserError
 
@@ -104,81 +102,6 @@ def test_max_frames_ends_what_has_no_limit():
     assert suite.spec.low == -1 and suite.spec.high == 1  # actuators without limits
 
 
-class Counter:
-    """A dm_control environment that counts its steps, rewards 1.5 each and ends as told."""
-
-    physics = SimpleNamespace(model=SimpleNamespace(vis=SimpleNamespace(global_=SimpleNamespace()), ptr=None),
-                              data=SimpleNamespace(ptr=None))  # fmt: skip
-
-    def __init__(self, length=5, discount=0.0, unstable=None):
-        self.length, self.discount, self.unstable, self.actions = length, discount, unstable, []
-        self.task = SimpleNamespace(random=np.random.RandomState(0))
-
-    def action_spec(self):
-        return SimpleNamespace(shape=(2,), minimum=np.array([-2.0, 0.0]), maximum=np.array([2.0, 10.0]))
-
-    def observation_spec(self):
-        return {'count': np.zeros(1), 'square': np.zeros((2, 1))}
-
-    def reset(self):
-        self.count = 0
-        return self._timestep(None, 1.0)
-
-    def step(self, action):
-        from dm_control.rl.control import PhysicsError
-
-        self.count += 1
-        self.actions.append(action)
-        if self.count == self.unstable:
-            raise PhysicsError('mjWARN_BADQACC')
-        return self._timestep(1.5, self.discount if self.count == self.length else 1.0)
-
-    def _timestep(self, reward, discount):
-        count = float(self.count)
-        return SimpleNamespace(reward=reward, discount=discount, last=lambda: count == self.length,
-                               observation={'count': count, 'square': np.full((2, 1), count**2)})  # fmt: skip
-
-
-@pytest.fixture
-def counter(monkeypatch):
-    from Datasets.Suites.Support import DMCSimulation
-
-    def make(action_repeat=1, **arguments):
-        monkeypatch.setattr(DMCSimulation, 'load_task', lambda *_, **__: Counter(**arguments))
-        suite = state('counter', action_repeat=action_repeat)
-        suite.reset()
-        return suite
-
-    Renderer.choose()
-    return make
-
-
-@pytest.mark.parametrize('discount', [0.0, 1.0])
-def test_discount_zero_is_a_terminal_and_rewards_stop_at_the_end(counter, discount):
-    suite = counter(action_repeat=3, discount=discount)
-    first, second, third = (suite.step(np.zeros((1, 2))) for _ in range(3))
-    assert (first.reward[0], first.obs[0].tolist(), first.terminated[0]) == (4.5, [3, 9, 9], False)
-    assert (second.reward[0], second.final_obs[0].tolist(), second.obs[0].tolist()) == (3.0, [5, 25, 25], [0, 0, 0])
-    assert (second.terminated[0], second.truncated[0]) == (discount == 0, discount == 1)
-    assert (third.reward[0], third.obs[0, 0]) == (4.5, 3)
-
-
-def test_actions_are_rescaled_to_the_bounds(counter):
-    suite = counter()
-    for action in ([-1, -1], [1, 0], [-9, 9]):
-        suite.step(np.array([action], np.float32))
-    assert np.allclose(suite.vector.envs[0].env.actions, [[-2, 0], [2, 5], [-2, 10]])
-
-
-def test_an_unstable_simulation_is_a_truncation(counter, capsys):
-    suite = counter(unstable=2)
-    steps = [suite.step(np.zeros((1, 2))) for _ in range(3)]
-    assert [bool(step.truncated[0]) for step in steps] == [False, True, False]
-    assert not steps[1].terminated[0] and steps[1].reward[0] == 0
-    assert (steps[1].final_obs[0, 0], steps[1].obs[0, 0]) == (1, 0)  # the last one before; the next episode's first
-    assert 'mjWARN_BADQACC' in capsys.readouterr().err
-
-
 def test_every_task_file_names_a_task_and_every_task_has_a_file():
     from dm_control import manipulation
 
@@ -268,28 +191,6 @@ def test_manipulation_has_no_state(draws):
 # Processes
 
 
-def test_processes_do_what_this_process_does(draws):
-    both = [DMC('pendulum_swingup', num_envs=3, seed=1, pixels=16, max_frames=6, shadow_size=16, video=24, processes=p)
-            for p in (False, 2)]  # fmt: skip
-    assert np.array_equal(*(suite.reset() for suite in both))
-    for action in np.random.default_rng(0).uniform(-1, 1, (5, 3, 1)):
-        ours, theirs = (suite.step(action) for suite in both)
-        assert all(np.array_equal(a, b) for a, b in zip(ours[:5], theirs[:5], strict=True))
-    assert ours.obs.flags.writeable and not np.shares_memory(theirs.obs, both[1].step(action).obs)
-    both[0].step(action)
-    for envs in (None, [2], [2, 0]):
-        assert np.array_equal(*(suite.render(envs) for suite in both))
-    vector, processes = both[1].vector, both[1].vector._processes
-    with pytest.raises(RuntimeError, match='In a process of the environments: IndexError'):
-        vector._pipes[0].send(('render', [9]))
-        answer(vector._pipes[0])
-    processes[0].kill()
-    with pytest.raises(RuntimeError, match='has ended'):
-        both[1].step(action)
-    both[1].close()
-    assert not any(process.is_alive() for process in processes)
-
-
 def test_number_of_processes(monkeypatch):
     monkeypatch.setattr(module, 'usable_cores', lambda: 4)
     assert [module.number_of(p, 8) for p in (False, 0, True, 2, 99)] == [0, 0, 4, 2, 8]
@@ -298,91 +199,10 @@ def test_number_of_processes(monkeypatch):
             module.number_of(wrong, 8)
 
 
-# Renderers
-
-
-@pytest.fixture
-def machine(monkeypatch):
-    """machine({'egl': 'llvmpipe'}) -> choose() of a machine where only these draw; `machine.tried`: its probes."""
-    monkeypatch.delitem(sys.modules, 'dm_control._render', raising=False)
-    monkeypatch.setenv('MUJOCO_GL', '')
-    monkeypatch.setattr(Renderer, 'choose', Renderer.choose.__wrapped__)
-    monkeypatch.setattr(Renderer, 'require', Renderer.require.__wrapped__)
-
-    def make(devices):
-        make.tried = []
-
-        def probe(backend):
-            make.tried.append(backend)
-            return devices.get(backend, ''), '' if backend in devices else 'no such library'
-
-        monkeypatch.setattr(Renderer, 'probe', probe)
-        return Renderer.choose()
-
-    return make
-
-
-def test_the_first_renderer_that_works_is_taken(machine):
-    import os
-
-    assert machine({'osmesa': 'llvmpipe', 'glfw': 'GeForce'}).backend == 'osmesa'
-    assert machine.tried == ['egl', 'osmesa'] and os.environ['MUJOCO_GL'] == 'osmesa'
-
-
-def test_the_users_renderer_is_kept(machine, monkeypatch):
-    monkeypatch.setenv('MUJOCO_GL', 'glfw')
-    assert machine({'egl': 'H200', 'glfw': 'GeForce'}) == Renderer.Renderer('glfw', 'GeForce')
-    assert machine.tried == ['glfw']
-    assert 'MUJOCO_GL=glfw does not draw here (no such library)' in machine({'egl': 'H200'}).problem
-    monkeypatch.setenv('MUJOCO_GL', 'off')
-    assert 'egl, osmesa, glfw' in machine({'egl': 'H200'}).problem
-
-
-def test_without_renderer_states_remain(machine, capsys):
-    import os
-
-    machine({})
-    assert os.environ['MUJOCO_GL'] == 'disabled'
-    os.environ['MUJOCO_GL'] = ''
-    with pytest.raises(UserError, match='apt-get install libosmesa6') as error:
-        DMC('pendulum_swingup')
-    assert '\n' not in str(error.value) and 'task=dmc_state/' in str(error.value)
-    os.environ['MUJOCO_GL'] = ''
-    suite = state('pendulum_swingup', train=False)
-    assert suite.reset().shape == (1, 3)
-    assert suite.render() is None and suite.render() is None
-    assert capsys.readouterr().err.count('No videos of pendulum_swingup') == 1
-
-
-@pytest.mark.parametrize(('device', 'lines'), [('llvmpipe (LLVM 15)', 1), ('NVIDIA H200/PCIe', 0)])
-def test_a_renderer_of_the_cpu_is_told(machine, capsys, device, lines):
-    machine({'egl': device})
-    Renderer.require()
-    assert len(capsys.readouterr().err.splitlines()) == lines
-
-
-@pytest.mark.parametrize('code', ['import os; os.kill(os.getpid(), 11)', 'raise ImportError("libEGL")', 'print(1)'])
-def test_a_probe_that_dies_is_an_answer(monkeypatch, code):
-    monkeypatch.setattr(Renderer, 'PROBE', code)
-    device, problem = Renderer.probe('egl')
-    assert device == '' and problem in ('exit status -11', 'ImportError: libEGL', 'exit status 0')
-
-
 def test_nothing_heavy_is_imported_for_other_tasks():
     code = 'import sys, Datasets.Suites.DMC; print([m for m in ("dm_control", "mujoco", "torch") if m in sys.modules])'
     done = subprocess.run([sys.executable, '-c', code], cwd=FOLDER.parent, capture_output=True, text=True)
     assert done.stdout == '[]\n', done.stderr
-
-
-def test_torch_learns_after_something_was_drawn(draws):
-    code = """if True:
-        from Datasets.Suites.DMC import DMC
-        import torch
-        DMC('pendulum_swingup', pixels=16, shadow_size=16).reset()
-        torch.optim.AdamW([torch.zeros(1)])  # imports triton, which does not bear Mesa's LLVM before it
-        print('fine')"""
-    done = subprocess.run([sys.executable, '-c', code], cwd=FOLDER.parent, capture_output=True, text=True)
-    assert done.stdout == 'fine\n', done.stderr
 
 
 # Mistakes

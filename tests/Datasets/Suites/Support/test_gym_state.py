@@ -1,7 +1,6 @@
-"""States as plain data: values taken apart and put together, and Gymnasium's environments with whatever they hold."""
+"""The state of Gymnasium's environments, of their wrappers, and of whatever they hold."""
 
 import functools
-import json
 import random
 import types
 
@@ -11,87 +10,6 @@ import pytest
 from gymnasium import spaces
 
 from Datasets.Suites.Gym import Gym
-from Datasets.Suites.Support.PlainData import Opaque, Packer, Unpacker
-
-
-def packed_and_back(value):
-    return Unpacker()(Packer()(value))
-
-
-@pytest.mark.parametrize(
-    'value',
-    [
-        None,
-        True,
-        2**200,
-        -0.1,
-        float('inf'),
-        'text',
-        (1, (2.5, [None]), []),
-        {(0, 1): [1, 'a'], 3: {'b': ()}},
-    ],
-)
-def test_values_come_back_as_they_were(value):
-    code = json.loads(json.dumps(Packer()(value)))
-    assert Unpacker()(code) == value and type(Unpacker()(code)) is type(value)
-
-
-@pytest.mark.parametrize(
-    'array',
-    [
-        np.arange(6, dtype=np.float32).reshape(2, 3)[:, ::-1],
-        np.array(7, np.uint64),
-        np.zeros((0, 2)),
-        np.array([[b'S', b'FH']]),
-        np.array(['é', 'abc']),
-        np.float32(0.1),
-        np.bool_(True),
-    ],
-)
-def test_arrays_come_back_as_they_were(array):
-    back = packed_and_back(array)
-    assert type(back) is type(array) and back.dtype == array.dtype and np.array_equal(back, array)
-
-
-@pytest.mark.parametrize(
-    'generator',
-    [
-        np.random.default_rng(1),
-        np.random.Generator(np.random.MT19937(1)),
-        np.random.Generator(np.random.Philox(1)),
-        np.random.RandomState(1),
-    ],
-)
-def test_random_generators_go_on(generator):
-    generator.normal(size=3)
-    back = packed_and_back(generator)
-    assert np.array_equal(back.normal(size=5), generator.normal(size=5))
-
-
-def test_what_was_one_is_one_again():
-    array, generator = np.zeros(2), np.random.default_rng(1)
-    circle = [array]
-    circle.append(circle)
-    packer, unpacker = Packer(), Unpacker()
-    first, second, third, ring = (unpacker(packer(v)) for v in ((array, generator), {'a': array}, generator, circle))
-    assert first[0] is second['a'] is ring[0] and first[1] is third and ring[1] is ring
-
-
-def test_what_cannot_be_taken_apart_is_named():
-    array = np.zeros(4)
-    for value, named in (
-        (random.Random(1), 'random.Random'),
-        ({1, 2}, 'set'),
-        (array.astype(object), 'object'),
-        (np.frombuffer(bytearray(8), np.uint8), 'memory'),
-        ((array, array[1:]), 'memory'),  # to write into one is to write into the other
-    ):
-        with pytest.raises(Opaque, match=named):
-            Packer()(value)
-    Packer()((array[:2], array[2:]))  # parts that do not overlap
-
-
-# Gymnasium's environments
 
 
 def act(suite, rng):
@@ -210,28 +128,3 @@ def test_an_emulator_inside_has_no_state():
     suite = Gym('ALE/Pong-v5')
     suite.reset()
     assert suite.state() is None
-
-
-def test_what_was_changed_in_mujocos_model_is_saved():
-    import mujoco
-
-    from Datasets.Suites.Support.MuJoCoState import Physics
-
-    def build():
-        model = mujoco.MjModel.from_xml_string(
-            '<mujoco><worldbody><geom type="plane" size="1 1 1"/><body pos="0 0 .5"><freejoint/>'
-            '<geom size=".1 .2 .3" type="box"/></body></worldbody></mujoco>'
-        )
-        return Physics(model, mujoco.MjData(model))
-
-    one, other = build(), build()
-    one.model.geom_size[1] = 0.15
-    one.model.opt.gravity[2] = -20
-    one.data.qvel[3:] = 1, 2, 3
-    mujoco.mj_step(one.model, one.data, 150)  # it lies on the plane
-    state = one.state()
-    assert list(state['model']) == ['geom_size'] and one.data.ncon > 0
-    other.restore(state)
-    for physics in (one, other):
-        mujoco.mj_step(physics.model, physics.data, 100)
-    assert np.array_equal(one.state()['integration'], other.state()['integration'])
