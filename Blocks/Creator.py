@@ -183,3 +183,14 @@ def epsilon_categorical(outputs: Tensor, noise: float, kind: type[Categorical] =
 def categorical(outputs: Tensor, noise: float, kind: type[Categorical] = Categorical) -> Policy:
     """A choice by softmax(outputs); ignores `noise`."""
     return kind(outputs)
+
+
+# The names of earlier versions, which users' own agents import
+choose, weigh, scored = epsilon_greedy, boltzmann, action_values
+pick, propose, steer, squash, Normal = (
+    epsilon_categorical,
+    categorical,
+    clamped_gaussian,
+    squashed_gaussian,
+    UnboundedGaussian,
+)

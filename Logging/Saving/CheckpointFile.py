@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from Agents.PhaseOptimizer import in_layout_of
+from Agents.Accumulator import in_layout_of
 from Support.Errors import UserError, one_line
 from Support.Files import atomic_write
 

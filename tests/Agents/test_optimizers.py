@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from Agents.Accumulator import in_layout_of
 from Agents.Optimizers import Muon, orthogonalize
-from Agents.PhaseOptimizer import in_layout_of, parameter_groups
+from Agents.PhaseOptimizer import parameter_groups
 
 
 def test_norms_and_biases_do_not_decay():
