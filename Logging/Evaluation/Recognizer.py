@@ -35,7 +35,7 @@ def _judge(features: str, changed: int | None, obs_shape: tuple[int, ...], devic
 
 
 class Judge:
-    """Features of images by a network, frozen. A subclass implements `see` and `told`."""
+    """Features of images by a network, frozen. A subclass implements `see` and `recognition`."""
 
     size = 500  # images at once
 
@@ -51,7 +51,7 @@ class Judge:
         """Returns features [B, D] of images uint8 [B, C, H, W] on the network's device."""
         raise NotImplementedError
 
-    def told(self, images: np.ndarray, labels: int) -> dict[str, float]:
+    def recognition(self, images: np.ndarray, labels: int) -> dict[str, float]:
         """Returns further numbers about generated images, by name."""
         return {}
 
@@ -92,7 +92,7 @@ class Recognizer(Judge):
         confidence, label = torch.from_numpy(logits).softmax(-1).max(-1)
         return confidence.numpy(), label.numpy()
 
-    def told(self, images: np.ndarray, labels: int) -> dict[str, float]:
+    def recognition(self, images: np.ndarray, labels: int) -> dict[str, float]:
         """Returns the share of images recognized with a confidence above 0.9, and the shares of the rarest and the most
         frequent class. If the images were to be of the classes 0, 1, ..., labels - 1 in turn, also how often it agrees.
         """

@@ -49,7 +49,7 @@ def create(
     neighbors = real[Fidelity.nearest(of_data, seen[: len(first)])]
     pairs = np.concatenate([first, neighbors])
     files['Neighbors'] = Video.save_grid(named(picture, 'Neighbours'), pairs, columns=len(first))
-    numbers = Fidelity.compare(of_data, seen) | network.told(images, domain.labels) if network else {}
+    numbers = Fidelity.compare(of_data, seen) | network.recognition(images, domain.labels) if network else {}
     return numbers, {name: path for name, path in files.items() if path}
 
 

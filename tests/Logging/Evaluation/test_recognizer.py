@@ -20,9 +20,9 @@ def test_what_it_tells_by_hand():
     """Four images named 0 0 2 1 with confidence 0.95 0.5 0.99 0.91, of which 0 1 2 0 were asked for."""
     named = np.array([0.95, 0.5, 0.99, 0.91]), np.array([0, 0, 2, 1])
     recognizer = SimpleNamespace(name=lambda images: named, agent=SimpleNamespace(spec=DIGITS))
-    told = {'recognised': 0.75, 'rarest': 0.25, 'commonest': 0.5}
-    assert Recognizer.told(recognizer, IMAGES, labels=0) == told
-    assert Recognizer.told(recognizer, IMAGES, labels=3) == told | {'agreement': 0.5}
+    numbers = {'recognised': 0.75, 'rarest': 0.25, 'commonest': 0.5}
+    assert Recognizer.recognition(recognizer, IMAGES, labels=0) == numbers
+    assert Recognizer.recognition(recognizer, IMAGES, labels=3) == numbers | {'agreement': 0.5}
 
 
 def test_a_saved_classifier(tmp_path):
@@ -66,7 +66,7 @@ def test_inception_sees_gray_as_colors_at_299_pixels(tmp_path, monkeypatch):
         wanted = theirs(F.interpolate(normalized, (299, 299), mode='bilinear', antialias=True))
     assert wanted.shape == (3, 2048) and wanted.std() > 0
     np.testing.assert_allclose(network.features(IMAGES), wanted, rtol=1e-3, atol=1e-3)
-    assert network.told(IMAGES, 3) == {}
+    assert network.recognition(IMAGES, 3) == {}
 
 
 def offline(*_, **__):
