@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from Datasets.Experience import Experience, Spec, to
+from Datasets.Replay.Draws import one_batch
 from Datasets.Replay.Gather import Gather
 from Datasets.Replay.ReplayFiles import FINAL, LIFE_LOST, TERMINATED, TRUNCATED, ReplayFiles
 from Datasets.Replay.SumTree import SumTree
@@ -131,9 +132,7 @@ class Replay(Gather):
 
     def batches(self) -> Iterator[Experience]:
         """Yields the one batch of this update, as tensors. A resume needs only `cursor`."""
-        batch = self.sample(np.random.default_rng((self.seed, self.cursor)), self.batch_size)
-        self.cursor += 1
-        yield batch
+        return one_batch(self)
 
     def sample(self, generator: np.random.Generator, size: int) -> Experience:
         """Returns `size` samples drawn with the generator, as tensors.

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from Datasets.Experience import Experience, to
+from Datasets.Replay.Draws import next_draw
 from Datasets.Replay.Replay import Replay
 from Datasets.Replay.ReplayFiles import FINAL, TERMINATED, TRUNCATED
 
@@ -39,10 +40,10 @@ class Rollout(Replay):
         steps = {name: x.flatten(0, 1).unflatten(0, (-1, length)) for name, x in steps.items() if x is not None}
         if rollout.carry is not None:
             steps['carry'] = rollout.carry
-        generator = np.random.default_rng((self.seed, self.cursor))
-        self.cursor += 1
-        for _ in range(epochs):
-            order = to(steps['action'].device, torch.from_numpy(generator.permutation(len(steps['action']))))
+        with next_draw(self) as generator:
+            orders = [generator.permutation(len(steps['action'])) for _ in range(epochs)]
+        for order in orders:
+            order = to(steps['action'].device, torch.from_numpy(order))
             for index in order.split(max(1, self.batch_size // length)):
                 yield Experience(**{name: field[index] for name, field in steps.items()})
 
