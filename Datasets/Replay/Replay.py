@@ -108,7 +108,7 @@ class Replay(Gather):
         self.heads[envs] += 1  # last: a reader in another process sees whole slots only
 
     def cut(self) -> None:
-        """Ends the episodes that a load finds open, since environments start anew: the last observation is final."""
+        """Ends the episodes that a load finds open, since environments restart: the last observation is final."""
         for env in self.envs[self.ages > 0]:
             last = (self.heads[env] - 1) % self.capacity
             self.data['flags'][env, last] = FINAL
@@ -228,6 +228,6 @@ class Replay(Gather):
         self.cursor, self.resumed = state['cursor'], self.rewind(state['heads'])
         self.ages = self._ages()
         if not self.resumed:
-            print(f'The replay at {self.path} has changed since the run was saved: it goes on with what is there')
+            print(f'The replay at {self.path} has changed since the run was saved: the run continues with it as it is')
         elif self.prioritized and len(state.get('priorities', ())) == self.num_envs * self.capacity:
             self.tree.leaves, self.max_priority = state['priorities'], state['max_priority']
