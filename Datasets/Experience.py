@@ -91,7 +91,7 @@ class Spec(SpecFields):
         return type(self)(**{**self._given(), **changes})
 
     def to_json(self) -> dict[str, Any]:
-        """Returns the fields for a file's header: newer ones only if they are set, so that other headers keep their bytes."""
+        """Returns the fields for a file's header; newer ones only if they are set, so that older headers are equal."""
         newer = ('label_shape', 'extras')
         fields = {name: value for name, value in self._given().items() if name not in newer or value}
         parts = {name: [part.given() for part in fields[name]] for name in ('parts', 'extras') if name in fields}
