@@ -1,4 +1,4 @@
-"""The types that flow: `Spec` (what a suite is), `Step` (what it returns) and `Experience` (what is learned from)."""
+"""The types that flow: `Spec` describes a suite, `Step` is what it returns, `Experience` is what agents learn from."""
 
 from __future__ import annotations
 
@@ -61,8 +61,7 @@ class SpecFields(NamedTuple):
 class Spec(SpecFields):
     """The shapes, dtypes and kinds of a suite's observations, actions and labels.
 
-    A kind that is not given is inferred (`Support.Kinds.kind_of`), anew by `_replace`. Raises ValueError for unknown
-    kinds.
+    Kinds that are not given are inferred (`Support.Kinds.kind_of`). Raises ValueError for unknown kinds and extras.
     """
 
     __slots__ = ()
@@ -88,11 +87,11 @@ class Spec(SpecFields):
         return {name: value for name, value in fields.items() if name not in inferred or value != inferred[name]}
 
     def _replace(self, **changes: Any) -> Spec:
-        """Returns a Spec with these fields changed; kinds that were inferred are inferred anew."""
+        """Returns a Spec with these fields changed; kinds that were inferred are inferred again."""
         return type(self)(**{**self._given(), **changes})
 
     def to_json(self) -> dict[str, Any]:
-        """Returns the fields for a header; the newer ones only where they say something."""
+        """Returns the fields for a file's header; newer ones only if they are set, so that older headers are equal."""
         newer = ('label_shape', 'extras')
         fields = {name: value for name, value in self._given().items() if name not in newer or value}
         parts = {name: [part.given() for part in fields[name]] for name in ('parts', 'extras') if name in fields}

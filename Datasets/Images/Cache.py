@@ -67,14 +67,19 @@ class ImageCache:
         if path is None:
             return None
         try:
-            told = json.loads(path.read_text())
-            return tuple(map(float, told['mean'])), tuple(map(float, told['std']))
+            content = json.loads(path.read_text())
+            return tuple(map(float, content['mean'])), tuple(map(float, content['std']))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f'{path} is damaged ({one_line(error)}): delete it, it will be made again.') from error
 
     def keep_statistics(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
-        told = {'mean': mean, 'std': std, 'unit': 'of the training pixels, by channel, in 0..255', 'of': self.request}
-        self.keep('.json', lambda path: atomic_write(path, json.dumps(told, indent=1, default=str) + '\n'))
+        content = {
+            'mean': mean,
+            'std': std,
+            'unit': 'of the training pixels, by channel, in 0..255',
+            'of': self.request,
+        }
+        self.keep('.json', lambda path: atomic_write(path, json.dumps(content, indent=1, default=str) + '\n'))
 
     def find(self, ending: str) -> Path | None:
         """Returns the path of the cached file with this ending, or None."""

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from Datasets.Experience import Experience, Spec, to
+from Datasets.Replay.Draws import one_batch
 from Datasets.Replay.Gather import Gather
 from Datasets.Replay.ReplayFiles import FINAL, LIFE_LOST, TERMINATED, TRUNCATED, ReplayFiles
 from Datasets.Replay.SumTree import SumTree
@@ -107,7 +108,7 @@ class Replay(Gather):
         self.heads[envs] += 1  # last: a reader in another process sees whole slots only
 
     def cut(self) -> None:
-        """Ends the episodes that a load finds open, since environments start anew: the last observation is final."""
+        """Ends the episodes that a load finds open, since environments restart: the last observation is final."""
         for env in self.envs[self.ages > 0]:
             last = (self.heads[env] - 1) % self.capacity
             self.data['flags'][env, last] = FINAL
@@ -131,9 +132,7 @@ class Replay(Gather):
 
     def batches(self) -> Iterator[Experience]:
         """Yields the one batch of this update, as tensors. A resume needs only `cursor`."""
-        batch = self.sample(np.random.default_rng((self.seed, self.cursor)), self.batch_size)
-        self.cursor += 1
-        yield batch
+        return one_batch(self)
 
     def sample(self, generator: np.random.Generator, size: int) -> Experience:
         """Returns `size` samples drawn with the generator, as tensors.
@@ -229,6 +228,6 @@ class Replay(Gather):
         self.cursor, self.resumed = state['cursor'], self.rewind(state['heads'])
         self.ages = self._ages()
         if not self.resumed:
-            print(f'The replay at {self.path} has changed since the run was saved: it goes on with what is there')
+            print(f'The replay at {self.path} has changed since the run was saved: the run continues with it as it is')
         elif self.prioritized and len(state.get('priorities', ())) == self.num_envs * self.capacity:
             self.tree.leaves, self.max_priority = state['priorities'], state['max_priority']

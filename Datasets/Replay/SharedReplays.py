@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from Datasets.Experience import Experience
+from Datasets.Replay.Draws import one_batch
 from Datasets.Replay.Replay import Replay
 
 PERIOD = 1.0  # seconds between searches for new replays
@@ -68,9 +69,7 @@ class SharedReplays:
 
     def batches(self) -> Iterator[Experience]:
         """Yields the one batch of this update, a function of (seed, cursor)."""
-        batch = self.sample(np.random.default_rng((self.seed, self.cursor)), self.batch_size)
-        self.cursor += 1
-        yield batch
+        return one_batch(self)
 
     def sample(self, generator: np.random.Generator, size: int) -> Experience:
         """Returns `size` samples drawn with the generator, as tensors."""

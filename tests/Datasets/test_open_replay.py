@@ -4,24 +4,15 @@ import subprocess
 import sys
 import time
 
-import numpy as np
 import pytest
 
 import Run
-from Datasets.Experience import Spec
 from Datasets.Replay import ReplayFiles
 from Hyperparams.Launch import launch
 from Support.Files import PROJECT
 
-SPEC = Spec((2,), 'float32', (), 3)
-
-
 QUIET = ['threads=1', 'tensorboard=false', 'video=false', 'plotting.plot_experiments=false']
-
-
 SHORT = ['learn_per_steps=0', 'train_steps=40', 'evaluate_per_steps=0', 'evaluate_episodes=1', 'hidden_dim=16']
-
-
 CARTPOLE = ['task=gym/cartpole', *QUIET, *SHORT]
 
 
@@ -29,18 +20,6 @@ CARTPOLE = ['task=gym/cartpole', *QUIET, *SHORT]
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def film(replay, start, stop, ends=()):
-    """Steps start .. stop - 1 of every environment: step t sees (env, t), does t % 3, earns t; `ends` are terminal."""
-    envs = np.arange(replay.num_envs)
-
-    def seen(t):
-        return np.stack([envs, np.full_like(envs, t)], 1).astype(np.float32)
-
-    for t in range(start, stop):
-        ended = np.full(len(envs), t in ends)
-        replay.add(seen(t), np.full(len(envs), t % 3), np.full(len(envs), t), ended, ended & False, seen(t + 1))
 
 
 def content(path):

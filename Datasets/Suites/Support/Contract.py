@@ -87,7 +87,7 @@ def matching(state: dict[str, Any], **own: Any) -> dict[str, Any]:
         if state.get(name) != value:
             raise UserError(
                 f'The saved state is of a suite with {name}={state.get(name)}, this one has {name}={value}: '
-                'resume with the same arguments, or start anew without load=true.'
+                'resume with the same arguments, or start again without load=true.'
             )
     return state
 

@@ -10,12 +10,6 @@ from Datasets.Images.Dataset import Dataset
 from Datasets.Images.ImageData import Images
 
 
-def numbered(size, shape=(1, 4, 4)):
-    """Images whose every pixel is their index."""
-    obs = torch.arange(size, dtype=torch.uint8)[:, None, None, None].expand(size, *shape).contiguous()
-    return Images(obs, torch.arange(size) % 10)
-
-
 def draw(dataset, batches):
     return [next(dataset.batches()) for _ in range(batches)]
 

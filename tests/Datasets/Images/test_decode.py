@@ -95,8 +95,8 @@ def photos(tmp_path):
 
 
 def batches(data, count):
-    memory = Dataset(data.train, 7, seed=1, transform={'RandomHorizontalFlip': {}}, mean=data.statistics[0])
-    return [next(memory.batches()) for _ in range(count)]
+    dataset = Dataset(data.train, 7, seed=1, transform={'RandomHorizontalFlip': {}}, mean=data.statistics[0])
+    return [next(dataset.batches()) for _ in range(count)]
 
 
 def test_streamed_and_preloaded_batches_are_equal(photos):

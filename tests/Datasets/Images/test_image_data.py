@@ -7,7 +7,6 @@ import pytest
 import torch
 from PIL import Image
 
-from Datasets.Images.Dataset import Dataset
 from Datasets.Images.ImageData import ImageData, Images, stored_images
 from Datasets.Suites.Classify import Classify, Digits, load_images
 from Support.Errors import UserError
@@ -125,11 +124,6 @@ def test_a_test_folder_is_numbered_by_the_training_folder(tmp_path):
     folder(tmp_path, parts=['test'], colours={'yak': (0, 0, 0)})
     with pytest.raises(UserError, match='yak'):
         ImageData(image_folder(), {'root': tmp_path}, '').test  # noqa: B018
-
-
-def batches(data, count):
-    memory = Dataset(data.train, 7, seed=1, transform={'RandomHorizontalFlip': {}}, mean=data.statistics[0])
-    return [next(memory.batches()) for _ in range(count)]
 
 
 @pytest.mark.parametrize('settings', [{'stream': 'maybe'}, {'workers': 0}, {'workers': 'many'}])

@@ -1,4 +1,4 @@
-"""Several replays as one memory, while they are written."""
+"""Several replays as one, while they are written."""
 
 import numpy as np
 import pytest
@@ -20,8 +20,8 @@ def write(replay, place, steps, ends=7):
 
 
 @pytest.fixture
-def memory(tmp_path, monkeypatch):
-    """Two replays, of 100 and of 300 steps, and the memory that reads them."""
+def make(tmp_path, monkeypatch):
+    """Two replays, of 100 and of 300 steps, and a function that opens them as one."""
     monkeypatch.setattr(SharedReplays, 'PERIOD', 0.0)
     writers = [Replay(SPEC, tmp_path / str(place), capacity=500) for place in (1, 2)]
     for place, (replay, steps) in enumerate(zip(writers, (100, 300), strict=True), 1):
@@ -37,8 +37,8 @@ def memory(tmp_path, monkeypatch):
     return build
 
 
-def test_one_replay_gives_its_own_samples(memory, tmp_path):
-    shared, _ = memory()
+def test_one_replay_gives_its_own_samples(make, tmp_path):
+    shared, _ = make()
     shared.find = lambda: [tmp_path / '1']
     shared.parts.pop(tmp_path / '2')
     alone = Replay(SPEC, tmp_path / '1', mode='r', batch_size=64)
@@ -47,8 +47,8 @@ def test_one_replay_gives_its_own_samples(memory, tmp_path):
         assert all(torch.equal(a, b) for a, b in zip(batch, own, strict=True) if a is not None)
 
 
-def test_each_counts_by_what_it_holds(memory):
-    shared, writers = memory(nstep=2, discount=0.5, horizon=2)
+def test_each_counts_by_what_it_holds(make):
+    shared, writers = make(nstep=2, discount=0.5, horizon=2)
     batch = shared.sample(np.random.default_rng(0), 4000)
     place = batch.obs[:, 0]
     assert torch.equal(place, batch.action.float()) and torch.equal(place, batch.next_obs[:, 0])
@@ -59,8 +59,8 @@ def test_each_counts_by_what_it_holds(memory):
     assert ((batch.index >= sizes[0]) == (place == 2)).all() and batch.index.max() < sum(sizes)
 
 
-def test_what_is_written_later_and_by_newcomers_is_seen(memory, tmp_path):
-    shared, writers = memory()
+def test_what_is_written_later_and_by_newcomers_is_seen(make, tmp_path):
+    shared, writers = make()
     write(writers[0], 1, 350)
     newcomer = Replay(SPEC, tmp_path / '3', capacity=500)
     write(newcomer, 3, 100)
@@ -72,8 +72,8 @@ def test_what_is_written_later_and_by_newcomers_is_seen(memory, tmp_path):
     assert shared.state() == {'cursor': 0, 'names': ['1', '2', '3']}
 
 
-def test_priorities_go_to_the_replay_that_they_are_of(memory):
-    shared, writers = memory(prioritized=True, alpha=1.0, beta=0.5)
+def test_priorities_go_to_the_replay_that_they_are_of(make):
+    shared, writers = make(prioritized=True, alpha=1.0, beta=0.5)
     first, second = shared.parts.values()
     shared.reprioritize([3, 500 + 4], [9.0, 3.0])
     assert first.tree[np.array([3])] == pytest.approx(9) and second.tree[np.array([4])] == pytest.approx(3)

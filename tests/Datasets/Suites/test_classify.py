@@ -62,7 +62,7 @@ def test_digits_are_split_once_and_for_all():
     assert torch.equal(ImageData(Digits, {}, '').test.label, data.test.label)
 
 
-def test_training_evaluation_and_memory_share_the_images():
+def test_training_evaluation_and_replay_share_the_images():
     assert Classify(Digits).data is Classify(functools.partial(Digits), train=False).data
     assert Classify({'_target_': 'Datasets.Suites.Classify.Digits'}).data is Classify(Digits).data
 
