@@ -25,7 +25,7 @@ class Environment:
         overlap: environments step while the learner works, if the suite can; the replay is then one step behind
     """
 
-    def __init__(self, suite: Any, frame_stack: int = 1, overlap: bool = False) -> None:
+    def __init__(self, suite: Any, frame_stack: int = 1, overlap: bool = True) -> None:
         self.suite, self.frame_stack = suite, frame_stack
         self.overlap = overlap and hasattr(suite, 'send')
         self.episodes = self.steps = 0

@@ -1,31 +1,37 @@
 """Objects from the configs that describe them."""
 
+from __future__ import annotations
+
 import functools
 import re
+from collections.abc import Callable, Iterable
 from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 from Support.Classes import allowed, argument_names, resolve
 from Support.Errors import UserError, hint, one_line
 
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
-def instantiate(config, **arguments):
+
+def instantiate(config: DictConfig | dict[str, Any], **arguments: Any) -> Any:
     """Builds the object that a config describes, by Hydra's keys: `_target_`, `_args_` and `_partial_`, at any depth.
 
-    config: DictConfig or dict. `arguments` are handed to the outermost target as they are and win over the config's.
-    `_target_: null` gives None: the caller chooses.
-    Hydra's own instantiate is not used because 1.3 turns tuples among the arguments into lists and hides the true
-    error, and 1.4 behaves otherwise. Targets lie in this project, torch, torchvision or what `targets=` names.
-    Raises UserError naming the config key, the target, the cause and near names.
+    arguments: passed to the outermost target unchanged; they override the config's.
+    `_target_: null` gives None, so that the caller chooses. Targets are in this project, torch, torchvision or the
+    packages of `targets=`. Raises UserError with the config key, the target, the cause and similar names.
+    Hydra's own instantiate is not used: 1.3 turns tuples among the arguments into lists and hides the cause of an
+    error, and 1.4 behaves differently.
     """
-    from omegaconf import DictConfig, OmegaConf
+    from omegaconf import OmegaConf
     from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-    if not isinstance(config, DictConfig):
-        config = OmegaConf.create(config)
-    key = config._get_full_key(None) or 'config'
+    described: Any = config if OmegaConf.is_config(config) else OmegaConf.create(config)
+    key = described._get_full_key(None) or 'config'
     try:
-        node = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-        targets = OmegaConf.select(config._get_root(), 'targets') or ()
+        node: Any = OmegaConf.to_container(described, resolve=True, throw_on_missing=True)
+        targets = OmegaConf.select(described._get_root(), 'targets') or ()
     except OmegaConfBaseException as error:
         through = re.search(r'interpolation: Missing mandatory value: (\S+)', str(error))
         if through or isinstance(error, MissingMandatoryValue):
@@ -38,15 +44,15 @@ def instantiate(config, **arguments):
     return _build(node, key, tuple(targets), arguments)
 
 
-def scalars(config):
-    """The keys of a config that hold numbers, text or None, for a loop to ask: OmegaConf looks each up anew."""
+def scalars(config: DictConfig) -> SimpleNamespace:
+    """Returns the keys of a config that hold numbers, text or None, for loops: OmegaConf's look-ups are slow."""
     from omegaconf import OmegaConf
 
-    return SimpleNamespace(**{name: config[name] for name in config if not OmegaConf.is_config(config[name])})
+    return SimpleNamespace(**{str(name): config[name] for name in config if not OmegaConf.is_config(config[name])})
 
 
-def _build(node, key, targets, arguments=None):
-    """Builds a plain config, its parts first. arguments: finished objects that win over the config's of that name."""
+def _build(node: Any, key: str, targets: tuple[str, ...], arguments: dict[str, Any] | None = None) -> Any:
+    """Builds a plain config, its parts first. arguments: finished objects that override the config's of that name."""
     if isinstance(node, list):
         return [_build(item, f'{key}[{i}]', targets) for i, item in enumerate(node)]
     if not isinstance(node, dict):
@@ -85,9 +91,9 @@ def _build(node, key, targets, arguments=None):
         raise UserError(f'{key}: {path} failed with {type(error).__name__}: {one_line(error)}') from error
 
 
-def check_arguments(target, arguments, key, path):
-    """Raises UserError, with the nearest name, if the target does not take an argument of this name."""
-    taken = argument_names(target)
+def check_arguments(target: Callable[..., Any], arguments: Iterable[str], key: str, path: str) -> None:
+    """Raises UserError, with the nearest name, for an argument that the target does not take."""
+    taken = argument_names(target) or []
     for name in arguments if taken else ():
         if name not in taken:
             raise UserError(f"{key}.{name}: {path} takes no '{name}'.{hint(name, taken)} All: {', '.join(taken)}")

@@ -1,19 +1,22 @@
 """Classes and functions by their Python path."""
 
+from __future__ import annotations
+
 import ast
 import functools
 import importlib
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from Support.Errors import UserError, hint, one_line
 from Support.Files import PROJECT
 
 
-def resolve(path):
-    """'torch.optim.AdamW' -> the object. A module that holds a class of its own name gives that class.
+def resolve(path: str) -> Any:
+    """Imports the object at a Python path, 'torch.optim.AdamW'. A module with a class of its own name gives that class.
 
     Raises UserError with the nearest valid name, or with the cause if a module on the way cannot be imported.
     """
@@ -36,7 +39,7 @@ def resolve(path):
     return getattr(found, parts[-1], found) if isinstance(found, ModuleType) else found
 
 
-def _import(module, path):
+def _import(module: str, path: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
@@ -45,23 +48,26 @@ def _import(module, path):
         raise UserError(f'Cannot import {module} (given: {path}): {one_line(error)}.') from error
 
 
-def allowed(path, targets=()):
-    """Whether a config may name this class: a config from elsewhere must not run any code it likes."""
+def allowed(path: str, targets: Iterable[str] = ()) -> bool:
+    """Whether a config may name this class: in this project, torch or torchvision, or below one of the targets.
+
+    Otherwise a config from a stranger could run any code.
+    """
     package = str(path).split('.')[0]
     ours = (PROJECT / package).is_dir() or (PROJECT / f'{package}.py').is_file()
     return ours or package in ('torch', 'torchvision') or any(f'{path}.'.startswith(f'{name}.') for name in targets)
 
 
-def argument_names(target):
-    """Returns the names of a class's or function's arguments, as `arguments_of`; None if any name goes."""
+def argument_names(target: Callable[..., Any]) -> list[str] | None:
+    """Returns the names of the arguments of a class or function, see `arguments_of`; None if any name is allowed."""
     names, anything = arguments_of(target)
     return None if anything else names
 
 
-def arguments_of(target: Callable) -> tuple[list[str], bool]:
-    """Returns the names of a class's or function's arguments, and whether any other name goes, too.
+def arguments_of(target: Callable[..., Any]) -> tuple[list[str], bool]:
+    """Returns the names of the arguments of a class or function, and whether any other name is allowed too.
 
-    `**kwargs` are followed up the base classes.
+    The arguments of base classes are among them, as far as `**kwargs` hands them on.
     """
     import inspect
 
@@ -70,18 +76,20 @@ def arguments_of(target: Callable) -> tuple[list[str], bool]:
     for owner in owners:
         if inspect.isclass(owner) and '__init__' not in vars(owner):
             continue
-        try:
-            parameters = inspect.signature(owner).parameters.values()
+        own = vars(owner)['__init__'] if inspect.isclass(owner) else None
+        try:  # the constructor's signature itself, since a metaclass may have another one
+            parameters = list(inspect.signature(own if inspect.isfunction(own) else owner).parameters.values())
         except (TypeError, ValueError):
             return list(names), True
+        parameters = parameters[1:] if inspect.isfunction(own) else parameters  # self
         names |= {p.name: None for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
             return list(names), False
     return list(names), True
 
 
-def check_target(path, key):
-    """Raises UserError if the source files say that there is no such class; what they leave open, `resolve` finds."""
+def check_target(path: str, key: str) -> None:
+    """Raises UserError if the source files have no such class. What only an import can tell passes: see `resolve`."""
     package, *rest = str(path).split('.')
     try:
         spec = importlib.util.find_spec(package)
@@ -90,16 +98,20 @@ def check_target(path, key):
     if spec is None:
         known = {*(file.stem for file in PROJECT.iterdir()), 'torch', 'torchvision'} - {package}
         raise UserError(f"{key}: no module '{package}' (given: {path}).{hint(package, known)}")
-    missing = [absent(Path(place), rest) for place in spec.submodule_search_locations or [spec.origin]]
-    if all(missing):  # a package without __init__.py may lie in several places
+    places = spec.submodule_search_locations or [spec.origin or '']
+    missing = [gap for place in places if (gap := absent(Path(place), rest))]
+    if len(missing) == len(places):  # a package without __init__.py may lie in several places
         name, parents, known = missing[0]
         where = '.'.join([package, *parents])
         near = hint(name, known) or f' A class of your own: <module>.{name}.'
         raise UserError(f"{key}: no '{name}' in {where} (given: {path}).{near}")
 
 
-def absent(place, names):
-    """Follows names from a folder or .py file. None, or the first name not there, those before it, those there."""
+def absent(place: Path, names: list[str]) -> tuple[str, list[str], set[str]] | None:
+    """Follows names from a folder or .py file. Returns the first missing name, those before it, and those there.
+
+    None if none is missing, or only an import can tell.
+    """
     for i, name in enumerate(names):
         if (place / name).is_dir():
             place = place / name
@@ -112,13 +124,14 @@ def absent(place, names):
 
 
 @functools.cache
-def public_names(source):
-    """The names that a module (a .py file or a package's folder) defines or imports, submodules included, unimported.
+def public_names(source: Path | str) -> set[str] | None:
+    """Returns the public names that a module (.py file or package folder) defines or imports, without importing it.
 
-    None if only running it would tell: `from x import *` or `__getattr__`, without a plain `__all__`.
+    None if only an import can tell: `from x import *` or `__getattr__`, without a plain `__all__`.
     """
     source = Path(source)
-    names, exported = set(), False
+    names: set[str] = set()
+    exported = False
     if source.is_dir():
         names |= {file.stem for file in source.iterdir() if file.suffix == '.py' or (file / '__init__.py').is_file()}
         source = source / '__init__.py'
@@ -131,7 +144,7 @@ def public_names(source):
             names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
             if '__all__' in names and isinstance(node.value, (ast.List, ast.Tuple)):
                 exported = True
-                names |= {item.value for item in node.value.elts if isinstance(item, ast.Constant)}
+                names |= {str(item.value) for item in node.value.elts if isinstance(item, ast.Constant)}
     return (
         None if names & {'*', '__getattr__'} and not exported else {name for name in names if not name.startswith('_')}
     )

@@ -1,16 +1,22 @@
 """The machine: device, precision, cores and threads."""
 
+from __future__ import annotations
+
 import math
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from Support.Errors import UserError
 
+if TYPE_CHECKING:
+    import torch
 
-def choose_algorithms(deterministic=False):
-    """Whether torch computes the same bits at every run, on a GPU too; where it cannot, it warns. It may be slower.
 
-    Process-wide: a sweep's next run chooses anew. To be called before the first work on a GPU.
+def choose_algorithms(deterministic: bool = False) -> None:
+    """Makes torch compute the same bits at every run or not, on a GPU too. It warns where it cannot; it may be slower.
+
+    Process-wide: the next run of a sweep chooses again. Call it before the first work on a GPU.
     """
     import torch
 
@@ -18,12 +24,12 @@ def choose_algorithms(deterministic=False):
     if deterministic:
         torch.backends.cudnn.benchmark = False
         os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')  # docs.nvidia.com/cuda/cublas, reproducibility
-    if deterministic != torch.are_deterministic_algorithms_enabled():  # it imports what takes a while
+    if deterministic != torch.are_deterministic_algorithms_enabled():  # the call imports slow modules
         torch.use_deterministic_algorithms(deterministic, warn_only=True)
 
 
-def choose_device(device=None, parallel=False):
-    """torch.device: the one named, else cuda, else mps, else cpu. Raises UserError if it is not there."""
+def choose_device(device: str | None = None, parallel: bool = False) -> torch.device:
+    """Returns the device of this name, else cuda, else mps, else cpu. Raises UserError if it is not available."""
     import torch
 
     if parallel and torch.cuda.device_count() < 2:
@@ -40,10 +46,10 @@ def choose_device(device=None, parallel=False):
     return chosen
 
 
-def choose_precision(precision, device, images):
-    """'fp32' or 'bf16': the one given; for 'auto' (or None) bf16 for images where the hardware computes in it.
+def choose_precision(precision: str | None, device: torch.device, images: bool) -> str:
+    """Returns 'fp32' or 'bf16': for 'auto' or None, bf16 for images on hardware that computes in it.
 
-    Small networks on states gain nothing from it. Raises UserError for anything else.
+    Small networks on states gain nothing from bf16. Raises UserError for any other precision.
     """
     if precision in ('fp32', 'bf16'):
         return precision
@@ -52,8 +58,8 @@ def choose_precision(precision, device, images):
     return 'bf16' if images and computes_in_bf16(device) else 'fp32'
 
 
-def computes_in_bf16(device):
-    """Whether the hardware does: elsewhere bf16 is emulated, and slower than fp32."""
+def computes_in_bf16(device: torch.device) -> bool:
+    """Whether the hardware computes in bf16; elsewhere it is emulated, and slower than fp32."""
     import torch
 
     if device.type == 'cpu':
@@ -61,11 +67,11 @@ def computes_in_bf16(device):
     return device.type == 'cuda' and torch.cuda.is_bf16_supported(including_emulation=False)
 
 
-def tune_processor():
-    """Two settings that make updates up to twice as fast on CPU and change nothing else.
+def tune_processor() -> None:
+    """Changes two settings that make updates on a CPU up to twice as fast.
 
-    Numbers below 1e-38 are zero (Adam's moments of idle units get there, and arithmetic on them is slow), and glibc
-    keeps freed memory instead of giving it back, page by page, after each tensor (on Linux alone).
+    Numbers below 1e-38 become zero (Adam's moments of idle units get there, and arithmetic on them is slow), and, on
+    Linux, glibc keeps freed memory instead of returning it to the system after each tensor.
     """
     import ctypes
 
@@ -82,9 +88,9 @@ def tune_processor():
         mallopt(option, value)
 
 
-def usable_cores():
-    """Cores that this process may run on: hyperthreads count. A container's share of them is rounded up."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()  # absent on macOS
+def usable_cores() -> int:
+    """Returns the number of cores, with hyperthreads, that this process may use; a container's share is rounded up."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1  # not on macOS
     try:
         quota, period = map(int, Path('/sys/fs/cgroup/cpu.max').read_text().split())  # 'max' where there is no limit
     except (OSError, ValueError):
@@ -92,8 +98,8 @@ def usable_cores():
     return max(1, min(cores, math.ceil(quota / period)))
 
 
-def physical_cores():
-    """The same, but of hyperthreads that share a core only one; half of them where that cannot be told."""
+def physical_cores() -> int:
+    """Returns the number of physical cores that this process may use; half of `usable_cores` where it is unknown."""
     try:
         siblings = {
             Path(f'/sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list').read_text()
@@ -104,13 +110,13 @@ def physical_cores():
     return min(len(siblings), usable_cores())
 
 
-def choose_threads(threads=None, images=False):
-    """Sets and returns torch's number of threads: the one given, else a core each to learn from images, else half of
+def choose_threads(threads: int | None = None, images: bool = False) -> int:
+    """Sets and returns torch's number of threads: the one given, else for images one per physical core, else half of
     the usable cores.
 
-    Convolutions take all the time there is; small networks are slower with more threads, and so is everything beside
-    another busy process: threads that wait for each other spin. A rule and not a probe, because the number changes the
-    last bit of results.
+    Convolutions use all cores; small networks are slower with more threads, and so is everything beside another busy
+    process, since threads that wait for each other spin. It is a rule and not a measurement because the number of
+    threads changes the last bit of results.
     """
     import torch
 

@@ -1,20 +1,25 @@
 """Values that change over steps: constants, ramps, cosines, stairs and cycles, written as text."""
 
+from __future__ import annotations
+
 import functools
 import math
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from Support.Errors import UserError
 
 
 class Schedule(NamedTuple):
-    """`values` in turn, the `steps` from each to the next, and how: functions (start, end, share) -> value. Anew after
-    each `period`."""
+    """Values, the steps from each to the next, and a function (start, end, share of the steps) -> value for between.
 
-    values: tuple
-    steps: tuple = ()
-    blends: tuple = ()
+    It repeats after each `period`.
+    """
+
+    values: tuple[float, ...]
+    steps: tuple[float, ...] = ()
+    blends: tuple[Callable[[float, float, float], float], ...] = ()
     period: float = math.inf
 
 
@@ -29,27 +34,27 @@ FORMS = {
 }
 
 
-def straight(start, end, share):
+def straight(start: float, end: float, share: float) -> float:
     return (1.0 - share) * start + share * end
 
 
-def wave(start, end, share):
-    """Half a cosine: it begins and ends level (arXiv:1608.03983, eq. 5)."""
+def wave(start: float, end: float, share: float) -> float:
+    """Half a cosine, flat at both ends (arXiv:1608.03983, eq. 5)."""
     return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
 
 
-def hold(start, end, share):
+def hold(start: float, end: float, share: float) -> float:
     return start
 
 
-def decay(limit):
-    """The distance from the limit changes by the same factor at every step."""
+def decay(limit: float) -> Callable[[float, float, float], float]:
+    """Returns a blend whose distance from the limit changes by the same factor at every step."""
     return lambda start, end, share: limit + (start - limit) * ((end - limit) / (start - limit)) ** share
 
 
 @functools.lru_cache
-def parse_schedule(value):
-    """The Schedule that a number or a text describes. Raises UserError if it describes none."""
+def parse_schedule(value: float | str) -> Schedule:
+    """Parses a number or a text. Raises UserError if it is no schedule."""
     call = re.fullmatch(r'\s*(\w+)\((.*)\)\s*', str(value))
     name, inside = call.groups() if call else ('', str(value))
     try:
@@ -81,7 +86,7 @@ def parse_schedule(value):
                 values = tuple(start * factor**i for i in range(int(times) + 1))
                 return Schedule(values, (steps,) * int(times), (hold,) * int(times))
     except ValueError:
-        pass  # no numbers
+        pass  # not numbers
     raise UserError(
         f"'{value}' is no schedule: "
         + (f'{name}({FORMS[name]})' if name in FORMS else f'give a number, linear({FORMS["linear"]})')
@@ -89,17 +94,17 @@ def parse_schedule(value):
     )
 
 
-def schedule(value, step):
-    """The value of a schedule at a step: of the agent, or of what else the schedule is said to be over.
+def schedule(value: float | str, step: float) -> float:
+    """Returns the value of a schedule at a step, counted in agent steps or updates, as the schedule's key says.
 
     0.1
     linear(start,end,steps)
     step_linear(start,middle,steps,end,steps)  the second ramp after the first (github.com/facebookresearch/drqv2)
     exponential(start,end,steps,limit=0)  the distance from the limit changes by a factor (BBF, arXiv:2305.19452)
-    cosine(start,end,steps,warmup=0)      in `steps` in all; linearly from 0 in the first `warmup` of them
+    cosine(start,end,steps,warmup=0)      `steps` in all; linearly from 0 in the first `warmup` of them
     one_cycle(peak,steps)                 up from peak / 25 in 30 % of the steps, then down to a 10,000th of that
     stairs(start,factor,steps,times)      times the factor after each `steps`
-    cycle(period,schedule)                anew after every `period` steps
+    cycle(period,schedule)                repeats after every `period` steps
     """
     if isinstance(value, (int, float)):
         return float(value)
@@ -112,7 +117,7 @@ def schedule(value, step):
     return values[-1]
 
 
-def extremes(value):
-    """The least and the greatest value of a schedule."""
+def extremes(value: float | str) -> tuple[float, float]:
+    """Returns the least and the greatest value of a schedule."""
     values = parse_schedule(value).values  # between two of them it rises or falls throughout
     return min(values), max(values)

@@ -155,8 +155,8 @@ class Ahead(Episodes):
 
 
 def test_a_step_under_way_while_the_agent_learns_is_stored_one_step_later():
-    plain, ahead, sinks = Environment(Episodes([2, 3])), Environment(Ahead([2, 3]), overlap=True), (Sink(), Sink())
-    assert not Environment(Episodes([2]), overlap=True).overlap and not Environment(Ahead([2])).overlap
+    plain, ahead, sinks = Environment(Episodes([2, 3])), Environment(Ahead([2, 3])), (Sink(), Sink())
+    assert not plain.overlap and ahead.overlap and not Environment(Ahead([2]), overlap=False).overlap
     scores = [[environment.rollout(Actor(), sink).tolist() for _ in range(4)]
               for environment, sink in zip((plain, ahead), sinks, strict=True)]  # fmt: skip
     assert scores == [[[], [20], [60], [20]], [[], [], [20], [60]]]

@@ -11,9 +11,9 @@ import Utils
 from Support.Classes import resolve
 
 NAMES = """FORMS PROJECT Interrupts Schedule UserError allowed argument_names atomic atomic_write choose_algorithms
-    choose_device choose_precision choose_threads computes_in_bf16 copy_file extremes hint instantiate keep_earlier
-    lives load nearest one_line parse_schedule physical_cores random_state resolve restore_random_state save_array
-    scalars schedule seed_everything separate_random_state tune_processor usable_cores wait_for"""
+    choose_device choose_precision choose_threads computes_in_bf16 copy_file extremes hint instantiate is_running
+    keep_earlier load nearest one_line parse_schedule physical_cores random_state resolve restore_random_state
+    save_array scalars schedule seed_everything separate_random_state tune_processor usable_cores wait_for"""
 
 PATHS = {  # what option files, command lines, saved configs and users' own agents name
     'Agents': """A2CAgent BCAgent DQNAgent DrQV2Agent IQLAgent PPOAgent RainbowAgent RandomAgent SACAgent SPRAgent

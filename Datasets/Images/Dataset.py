@@ -35,7 +35,7 @@ class Dataset:
 
     ready, prioritized = True, False
 
-    def __init__(self, images: Images, batch_size: int, seed: int = 0, transform: dict[str, Any] | None = None,
+    def __init__(self, images: Images, batch_size: int, seed: int = 1, transform: dict[str, Any] | None = None,
                  mix: dict[str, Any] | None = None, balanced: bool = False, mean: tuple[float, ...] | None = None,
                  classes: int | None = None) -> None:  # fmt: skip
         self.images, self.batch_size = images, batch_size

@@ -44,9 +44,9 @@ class Replay(Gather):
     """
 
     def __init__(self, spec: Spec, path: Path | str, num_envs: int = 1, capacity: int = 100_000, frame_stack: int = 1,
-                 batch_size: int = 32, nstep: float | str = 1, discount: float | str = 0.99, horizon: int = 0,
+                 batch_size: int = 256, nstep: float | str = 1, discount: float | str = 0.99, horizon: int = 0,
                  reward_clip: float | None = None, life_loss_cuts: bool = False, prioritized: bool = False,
-                 alpha: float = 0.6, beta: float | str = 0.4, seed: int = 0, mode: str = 'w+',
+                 alpha: float = 0.5, beta: float | str = 0.4, seed: int = 1, mode: str = 'w+',
                  source: ReplayFiles | None = None, slack: int = 0,
                  device: torch.device | None = None) -> None:  # fmt: skip
         super().__init__(spec, path, num_envs, capacity, frame_stack, nstep, discount, horizon, reward_clip,

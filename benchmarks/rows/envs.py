@@ -22,7 +22,7 @@ def ours_on(suite: Any, stack: int, actions: Iterator[np.ndarray], size: Size) -
     from Environment import Environment
 
     tune_processor()  # as a run does
-    environment = Environment(suite, stack)
+    environment = Environment(suite, stack, overlap=False)
     environment.reset()
     return rate(lambda: environment.step(next(actions)), suite.num_envs, size)
 

@@ -120,7 +120,7 @@ def test_tokens_from_a_suite_to_the_gradient(tmp_path, eyes):
     agent = make(
         DQNAgent, environment.suite.spec, {'encoder': {'eyes': eyes}}, frame_stack=2, hidden_dim=8, trunk_dim=4
     )
-    replay = Replay(environment.suite.spec, tmp_path / 'replay', 2, 100, frame_stack=2, nstep=2, horizon=1)
+    replay = Replay(environment.suite.spec, tmp_path / 'replay', 2, 100, 2, batch_size=32, nstep=2, horizon=1)
     for _ in range(20):
         environment.rollout(agent, replay)
     (batch,) = replay.batches()
@@ -143,7 +143,7 @@ def test_tokens_without_a_block_that_embeds_them():
 
 def test_targets_in_a_replay_are_drawn_as_they_were_stored(tmp_path):
     spec = Spec((2,), 'float32', (3,), None, kind='classify', label_kind='target', label_shape=(3,))
-    replay = Replay(spec, tmp_path / 'replay', 1, 60)
+    replay = Replay(spec, tmp_path / 'replay', 1, 60, batch_size=32)
     for t in range(40):
         obs, ended = np.full((1, 2), t, np.float32), np.array([True])
         replay.add(obs, np.zeros((1, 3)), np.zeros(1), ended, ~ended, obs, label=np.array([[t, t / 4, -t]]))

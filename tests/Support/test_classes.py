@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from Support.Classes import resolve
+from Support.Classes import argument_names, resolve
 from Support.Errors import UserError
 
 
@@ -35,3 +35,24 @@ def test_resolve_names_the_nearest_and_the_cause(tmp_path, monkeypatch):
             resolve(path)
         for part in parts:
             assert part in str(caught.value)
+
+
+class Meta(type):
+    def __call__(cls, *args, **kwargs):
+        return super().__call__(*args, **kwargs)
+
+
+class Base(metaclass=Meta):
+    def __init__(self, lr, *, beta=1):
+        pass
+
+
+class Derived(Base):
+    def __init__(self, *args, omega, **common):
+        super().__init__(*args, **common)
+
+
+def test_argument_names():
+    assert argument_names(Derived) == ['omega', 'lr', 'beta']  # whatever the metaclass takes
+    assert argument_names(torch.nn.Linear)[:2] == ['in_features', 'out_features']
+    assert argument_names(lambda a, **more: None) is None and argument_names(object) == []
