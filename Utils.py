@@ -6,7 +6,7 @@ torch, Hydra and omegaconf are imported where they are used.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,7 +95,7 @@ def create_agent(spec: Spec, *words: str, config_dir: Path | str | None = None) 
     return create_agent(spec, *words, config_dir=config_dir)
 
 
-def load(path: Path | str, attr: str = '', allowed: Iterable[str] = ()) -> nn.Module:
+def load(path: Path | str, attr: str = '', allowed: Collection[str] = ()) -> nn.Module:
     """Returns a part of a saved agent as a block of another agent, with its weights, which stay trainable.
 
     Eyes=Utils.load Eyes.path=Checkpoints/Exp/DQNAgent/classify/mnist_1 Eyes.attr=encoder.eyes
