@@ -97,7 +97,8 @@ def weights(name: str, pretrained: bool | str) -> dict[str, Tensor]:
     there = models.get_model_weights(name)
     if pretrained is not True and pretrained not in there.__members__:
         known = [entry.name for entry in there]
-        raise UserError(f"No weights '{pretrained}' of {name}.{hint(str(pretrained), known)} All: true, {', '.join(known)}.")
+        near = hint(str(pretrained), known)
+        raise UserError(f"No weights '{pretrained}' of {name}.{near} All: true, {', '.join(known)}.")
     chosen = there.DEFAULT if pretrained is True else there[pretrained]
     try:
         return chosen.get_state_dict(check_hash=True, weights_only=True)
