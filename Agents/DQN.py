@@ -39,9 +39,7 @@ class DQN(Conservative, Agent):
         self.double_q, self.num_proposals, self.conservative = double, num_proposals, conservative
         self._critic_options = {'dueling': dueling, 'atoms': atoms, 'support': support}
         if self.domain.name == 'reinforce':
-            self.exploration = epsilon
-            if temperature is not None:
-                self.exploration = temperature
+            self.exploration = epsilon if temperature is None else temperature  # type: ignore[assignment]
 
     def reinforce(self) -> tuple:
         encoder, spec = self.blocks.encoder(), self.spec
