@@ -1,6 +1,7 @@
 """Scripts of benchmarks/: which runs they start or skip, their tables, and their messages."""
 
 import os
+import runpy
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -25,12 +26,23 @@ def server():
     runs.start_server()
 
 
+def by_its_path(words):
+    """Does what `python words...` does in a process that has imported the libraries, but nothing of the project."""
+    project = str(Utils.PROJECT)
+    for name, module in list(sys.modules.items()):
+        if (getattr(module, '__file__', None) or '').startswith(
+            project + os.sep
+        ) and '/site-packages/' not in module.__file__:
+            del sys.modules[name]
+    sys.path[:] = [os.path.dirname(words[0]), *(path for path in sys.path if path not in ('', project))]
+    sys.argv = words
+    runpy.run_path(words[0], run_name='__main__')
+
+
 @pytest.mark.parametrize('script', ['gpu', 'growth', 'run', 'saving', 'transfer'])
 def test_a_script_runs_by_its_path(script, tmp_path):
-    alone = {name: value for name, value in os.environ.items() if name != 'PYTHONPATH'}
-    words = [sys.executable, Utils.PROJECT / 'benchmarks' / f'{script}.py', '--help']
-    done = subprocess.run(words, cwd=tmp_path, env=alone, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, '') and 'usage:' in done.stdout
+    done = runs.run([Utils.PROJECT / 'benchmarks' / f'{script}.py', '--help'], tmp_path, program=by_its_path)
+    assert (done.status, done.err) == (0, '') and 'usage:' in done.out
 
 
 def test_without_a_gpu_it_says_so_in_one_sentence(capsys, monkeypatch, tmp_path):
