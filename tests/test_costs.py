@@ -29,12 +29,12 @@ def build(name, spec, folder):
     """Returns an agent that has learned once, and its replay, which holds a whole next rollout."""
     torch.manual_seed(0)
     agent = make(getattr(Agents, f'{name}Agent'), spec, trunk_dim=8, hidden_dim=16)
-    kind, chance = Rollout if agent.on_policy else Replay, np.random.default_rng(0)
+    kind, random = Rollout if agent.on_policy else Replay, np.random.default_rng(0)
     memory = kind(spec, folder / 'memory', num_envs=2, capacity=300, batch_size=16)
     for round in range(2):
         for t in range(64):
-            obs = chance.normal(size=(2, 4)).astype(np.float32)
-            action = chance.integers(2, size=2) if spec.num_actions else chance.uniform(-1, 1, (2, 2)).astype('float32')
+            obs = random.normal(size=(2, 4)).astype(np.float32)
+            action = random.integers(2, size=2) if spec.num_actions else random.uniform(-1, 1, (2, 2)).astype('float32')
             ended = np.array([t % 9 == 8, t % 13 == 12])
             memory.add(obs, action, np.ones(2, np.float32), ended, np.zeros(2, bool), obs)
         if round == 0:

@@ -12,10 +12,10 @@ from tests.program.runs import run
 DATA = PROJECT.parent / 'shared' / 'datasets'
 SHORT = ['mini=true', 'threads=1', 'plotting.plot_experiments=false', 'tensorboard=false', 'video=false']
 SHORTER = {  # than mini, by what is learned from
-    'states': ['train_steps=100', 'evaluate_per_steps=50'],
-    'images': ['train_steps=20', 'evaluate_per_steps=10', 'log_per_steps=10'],
-    'pixels': ['train_steps=30', 'evaluate_per_steps=15', 'seed_steps=20', 'batch_size=8', '++suite.max_frames=200'],
-    'generate=true': ['train_steps=8', 'evaluate_per_steps=4', 'batch_size=8'],
+    'states': ['train_steps=60', 'evaluate_per_steps=30', 'seed_steps=30', 'batch_size=32'],
+    'images': ['train_steps=10', 'evaluate_per_steps=5', 'log_per_steps=5', 'batch_size=32'],
+    'pixels': ['train_steps=30', 'evaluate_per_steps=15', 'seed_steps=20', 'batch_size=8', '++suite.max_frames=100'],
+    'generate=true': ['train_steps=4', 'evaluate_per_steps=2', 'batch_size=8', 'samples=16'],
 }
 PAGES = [PROJECT / 'README.md', *sorted((PROJECT / 'docs').rglob('*.md'))]
 AGENTS = [page for page in PAGES if page.parent.name == 'agents']  # a hundred runs would take an hour

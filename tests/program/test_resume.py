@@ -129,19 +129,20 @@ def save_again_and_again(folder, ready):
         ready.set()
 
 
-def test_killed_200_times_while_it_saves(tmp_path):
+@pytest.mark.parametrize('times', [50, pytest.param(200, marks=pytest.mark.slow)])
+def test_killed_many_times_while_it_saves(times, tmp_path):
     """After each kill the newest saved agent and its replay are whole, and no temporary files pile up."""
-    chance, steps = random.Random(1), []
+    random_state, steps = random.Random(1), []
     agent = make(DQNAgent, SPEC, hidden_dim=16, trunk_dim=8)
     replay = Replay(SPEC, tmp_path / 'replay', capacity=50, prioritized=True, slack=SLACK)
     replay.flush()
     CheckpointFile.save(tmp_path / 'agent.safetensors', agent, {'memory': replay.state()})
     replay.close()
-    for _ in range(200):
+    for _ in range(times):
         ready = CONTEXT.Event()
         process = fork(save_again_and_again, tmp_path, ready)
         assert ready.wait(60)
-        time.sleep(chance.uniform(0, 0.03))
+        time.sleep(random_state.uniform(0, 0.03))
         process.kill()
         process.join()
         agent, replay = load(tmp_path, 'c')
