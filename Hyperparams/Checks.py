@@ -31,7 +31,7 @@ def check(config: DictConfig) -> None:
     check_together(plain)
     for key, path in targets(plain):
         check_target(path, key)
-    check_recipes(plain['recipes'], 'recipes')
+    check_blocks(plain['recipes'], 'recipes')
 
 
 def unknown_key(key: str, config: dict[str, Any]) -> UserError:
@@ -121,11 +121,11 @@ def check_schedule(key: str, value: Any) -> None:
         raise UserError(f'{key}: {error}') from error
 
 
-def check_recipes(node: dict[str, Any], key: str) -> None:
+def check_blocks(node: dict[str, Any], key: str) -> None:
     """Raises UserError for arguments of a block whose class is not named."""
     if '_target_' not in node:
         for name, part in node.items():
-            check_recipes(part, f'{key}.{name}')
+            check_blocks(part, f'{key}.{name}')
     elif node['_target_'] is None and set(node) - {'_target_', '_partial_'}:
         name = next(name for name in node if name not in ('_target_', '_partial_'))
         raise UserError(f'{key}.{name} goes to a block that is not named: add {key}=<class>.')

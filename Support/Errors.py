@@ -12,15 +12,15 @@ class UserError(Exception):
 
 def nearest(name: str, options: Iterable[str]) -> str | None:
     """Returns the option that is most like a name, whatever its letter case; None if none is similar."""
-    name, options = str(name), [str(option) for option in options]
+    options = [str(option) for option in options]
     found = difflib.get_close_matches(name.lower(), {option.lower() for option in options}, n=1)
     alike = [option for option in options if option.lower() in found]
     return difflib.get_close_matches(name, alike, n=1, cutoff=0.0)[0] if found else None
 
 
-def hint(name: str, options: Iterable[str]) -> str:
+def hint(name: object, options: Iterable[str]) -> str:
     """Returns ' Nearest: pong.' for the end of an error's message, or '' if no option is similar."""
-    near = nearest(name, options)
+    near = nearest(str(name), options)
     return f' Nearest: {near}.' if near else ''
 
 

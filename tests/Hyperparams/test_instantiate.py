@@ -9,6 +9,7 @@ import torch
 from omegaconf import OmegaConf
 
 from Hyperparams.Instantiate import instantiate
+from Hyperparams.Keys import expected
 from Support.Errors import UserError
 
 
@@ -83,3 +84,15 @@ def test_instantiate_passes_a_users_error_on(config, monkeypatch):
     monkeypatch.setattr(sys.modules[__name__], 'refuse', refuse, raising=False)
     with pytest.raises(UserError, match=r'^Do this\.$'):
         instantiate(OmegaConf.create({'targets': [__name__], 'suite': {'_target_': f'{__name__}.refuse'}}).suite)
+
+
+def test_an_agent_that_lacks_a_key_says_what_to_type():
+    from Datasets.Experience import Spec
+
+    config = OmegaConf.create({'agent': expected('Agents.RandomAgent')['agent']})
+    config.agent._target_ = 'Agents.PPOAgent'
+    with pytest.raises(UserError, match=r'agent.clip must be given to Agents.PPOAgent: agent.clip=<value>'):
+        instantiate(config.agent, spec=Spec((4,), 'float32', (), 2))
+    config.agent.clp = 0.2
+    with pytest.raises(UserError, match=r"agent.clp: Agents.PPOAgent takes no 'clp'. Nearest: clip."):
+        instantiate(config.agent, spec=Spec((4,), 'float32', (), 2))

@@ -1,7 +1,9 @@
 """why=<key>: the layers that set it, in order, and the winner."""
 
+import re
 import subprocess
 import sys
+import textwrap
 
 import pytest
 
@@ -126,3 +128,9 @@ def test_it_needs_no_torch():
 def test_a_sweep_is_asked_about_one_value_at_a_time():
     with pytest.raises(UserError, match='names several values'):
         why('lr', ['seed=1,2'])
+
+
+def test_the_example_of_the_documentation_is_what_it_prints():
+    text = (FOLDER.parent / 'docs' / 'command_line.md').read_text()
+    words, shown = re.search(r'^    \$ python Run.py why=lr (.*)\n((?:    .*\n)+)', text, re.M).groups()
+    assert textwrap.dedent(shown).strip() == why('lr', words.split())

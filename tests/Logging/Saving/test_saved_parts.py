@@ -70,6 +70,14 @@ def test_any_part_of_any_agent(tmp_path, spec, words, attr, shape):
     assert part(torch.rand(2, *inputs)).shape == (2, *shape)
 
 
+def test_an_agent_saved_before_a_key_was_new(tmp_path):
+    saved(tmp_path, STATE, 'task=gym/cartpole', 'Agent=SPR')
+    config = OmegaConf.load(tmp_path / 'config.yaml')
+    del config.agent.huber, config.agent.conservative, config.agent.label_smoothing
+    OmegaConf.save(config, tmp_path / 'config.yaml')
+    assert rebuild(tmp_path / 'agent.safetensors').conservative == 0.0
+
+
 def test_a_spec_survives_json(tmp_path):
     saved(tmp_path, RECORD, 'task=gym/pendulum')
     assert rebuild(tmp_path / 'agent.safetensors').spec == RECORD
