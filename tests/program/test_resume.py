@@ -18,7 +18,7 @@ from tests.make import make
 from tests.program.runs import CONTEXT, Running, fork, run, wait_for
 
 QUIET = ['threads=1', 'tensorboard=false', 'video=false', 'plotting.plot_experiments=false', 'evaluate_episodes=2']
-SHORT = ['train_steps=160', 'seed_steps=20', 'explore_steps=10', 'log_per_steps=13', 'evaluate_per_steps=50',
+SHORT = ['train_steps=120', 'seed_steps=20', 'explore_steps=10', 'log_per_steps=13', 'evaluate_per_steps=50',
          'save_per_steps=20', 'hidden_dim=16', 'trunk_dim=16', 'batch_size=8']  # fmt: skip
 CARTPOLE, PENDULUM, DIGITS = 'task=gym/cartpole', 'task=gym/pendulum', 'task=classify/digits'
 ROLLOUT = ['num_envs=2', 'learn_per_steps=16']
