@@ -92,7 +92,12 @@ def kill_halfway(folder, words, random_state):
     pytest.fail('it always ended before it was killed')
 
 
-@pytest.mark.parametrize('case', CASES)
+SLOW = ('Rainbow', 'TD3', 'A2C', 'PPO atari', 'SAC rewards')  # their state is that of other cases
+
+
+@pytest.mark.parametrize(
+    'case', [pytest.param(case, marks=pytest.mark.slow) if case in SLOW else case for case in CASES]
+)
 def test_a_killed_run_resumes_to_the_same_end(case, tmp_path):
     words = [*QUIET, *SHORT, 'replay.save=true', f'Agent={case.split()[0]}', *CASES[case]]
     words = [word for word in words if 'generate' not in case or word != 'replay.save=true']
