@@ -63,7 +63,7 @@ def train(name, task, path, steps, discount=0.9, **arguments):
 
 @pytest.mark.parametrize('name', AGENTS)
 def test_identity(name, tmp_path):
-    steps = 1600 if AGENTS[name][0] in (A2CAgent, PPOAgent) else 300
+    steps = 1120 if AGENTS[name][0] in (A2CAgent, PPOAgent) else 210
     agent = train(name, Identity, tmp_path / 'memory', steps, discount=0.5)
     assert agent.act(np.eye(4, dtype=np.float32), explore=False).tolist() == [0, 1, 2, 3]
     assert Environment(Identity(seed=2)).evaluate(agent, 16)['reward'] == 5
@@ -71,7 +71,7 @@ def test_identity(name, tmp_path):
 
 @pytest.mark.parametrize('name', [name for name in AGENTS if name not in ('DQN Boltzmann', 'Rainbow')])
 def test_continuous_identity(name, tmp_path):
-    steps = 3200 if AGENTS[name][0] in (A2CAgent, PPOAgent) else 500
+    steps = 2240 if AGENTS[name][0] in (A2CAgent, PPOAgent) else 350
     agent = train(name, Number, tmp_path / 'memory', steps, discount=0.0, **({'log_std': -1.0} if steps > 2000 else {}))
     observed = np.linspace(-0.9, 0.9, 19, dtype=np.float32)[:, None]
     error = np.abs(agent.act(observed, explore=False) - observed)
@@ -81,7 +81,7 @@ def test_continuous_identity(name, tmp_path):
 
 @pytest.mark.parametrize('name', ['DQN', 'DrQV2', 'TD3', 'SAC', 'SPR', 'PPO'])
 def test_two_choices_at_once(name, tmp_path):
-    agent = train(name, Bits, tmp_path / 'memory', 800 if name == 'PPO' else 300, discount=0.0)
+    agent = train(name, Bits, tmp_path / 'memory', 560 if name == 'PPO' else 210, discount=0.0)
     assert Environment(Bits(seed=2)).evaluate(agent, 16)['reward'] == 5
     ones = agent.act(np.eye(4, dtype=np.float32), explore=False).reshape(4, 2, 2)
     assert ones.argmax(-1).tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
@@ -90,7 +90,7 @@ def test_two_choices_at_once(name, tmp_path):
 @pytest.mark.parametrize('name', [name for name in AGENTS if name not in ('TD3BC', 'IQL')])  # see test_offline.py
 def test_chain(name, tmp_path):
     """Right is best everywhere, but only the last step pays: values must propagate back over five states."""
-    steps = 1600 if AGENTS[name][0] in (A2CAgent, PPOAgent) else 500
+    steps = {'A2C': 1120, 'PPO': 1120, 'TD3': 500}.get(name, 350)
     agent = train(name, Chain, tmp_path / 'memory', steps, explore_steps=0 if steps > 1000 else 10**9)
     states = np.eye(5, dtype=np.float32)
     assert agent.act(states, explore=False).tolist() == [1] * 5

@@ -16,6 +16,7 @@ import time
 from multiprocessing import forkserver
 from pathlib import Path
 from typing import NamedTuple
+from unittest import mock
 
 import Run
 from Hyperparams.Launch import launch
@@ -27,7 +28,8 @@ CONTEXT.set_forkserver_preload(['tests.program.warm'])
 
 def start_server():
     """Starts the server, if there is none yet in this process."""
-    with contextlib.chdir(PROJECT):  # where Python 3.11's server looks for what it imports
+    one_thread = mock.patch.dict(os.environ, OMP_NUM_THREADS='1')  # read once, when the libraries are loaded
+    with one_thread, contextlib.chdir(PROJECT):  # where Python 3.11's server looks for what it imports
         forkserver.ensure_running()
 
 
