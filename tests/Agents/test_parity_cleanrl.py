@@ -31,9 +31,9 @@ ADAM = partial(torch.optim.Adam, eps=1e-10)  # so that the scale of a loss does 
 
 @pytest.mark.parametrize('actions', SPECS)
 def test_ppo(actions, tmp_path):
-    """cleanrl/ppo.py, ppo_continuous_action.py (arXiv:1707.06347): a rollout with terminals, four epochs, values clipped.
+    """cleanrl/ppo.py, ppo_continuous_action.py (arXiv:1707.06347): a rollout with terminals, four epochs.
 
-    CleanRL halves the squared error before it weighs it by 0.5, so the weight is 0.25 here."""
+    Values are clipped, too. CleanRL halves the squared error before it weighs it by 0.5, so the weight is 0.25 here."""
     data = vectors(f'cleanrl_ppo_{actions}')
     agent = like_peer(PPOAgent, SPECS[actions], data, 'Tanh', trace=0.9, entropy_coef=0.01, value_coef=0.25, epochs=4,
                       clip_grad_norm=0.5, clip=0.1, clip_value=0.1, normalize=False, target_tau=1,

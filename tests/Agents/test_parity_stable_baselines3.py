@@ -1,8 +1,8 @@
 """Updates of A2C, PPO, DQN, SAC and TD3 beside stable-baselines3's, from equal weights, experience and noise.
 
 Source: stable-baselines3 2.9.2 (Raffin et al., JMLR 22(268), 2021) on torch 2.14.1. Its own `collect_rollouts` and
-`train` gave the numbers, see vectors/make_stable_baselines3.py. Bounds are a few times what was measured; parameters move
-by 0.03 to 0.1 meanwhile.
+`train` gave the numbers, see vectors/make_stable_baselines3.py. Bounds are a few times what was measured; parameters
+move by 0.03 to 0.1 meanwhile.
 """
 
 from functools import partial
@@ -59,7 +59,7 @@ def test_ppo_with_normalized_advantages(actions, tmp_path):
 
 
 def test_dqn(monkeypatch):
-    """stable_baselines3/dqn/dqn.py (doi:10.1038/nature14236): three updates; Huber loss, moving target, clipped norm."""
+    """stable_baselines3/dqn/dqn.py (doi:10.1038/nature14236): three updates; Huber loss, moving target."""
     data = vectors('stable_baselines3_dqn')
     agent = like_peer(DQNAgent, DISCRETE, data, double=False, huber=True, clip_grad_norm=0.5)
     check(agent, data, ('critic', 'target_critic'), 3e-7, monkeypatch, {'critic_loss': ('critic_loss', 1)})

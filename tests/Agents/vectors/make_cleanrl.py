@@ -94,6 +94,7 @@ def ppo(name, script, discrete):
             'max_grad_norm': 0.5, 'target_kl': None}  # fmt: skip
     script = Script(script, discrete, **args)
     torch.manual_seed(1)
+    np.random.seed(1)  # noqa: NPY002  # CleanRL shuffles steps by it
     random = np.random.default_rng(1)
     agent = script.Agent(script.envs)
     agent.critic = layers(OBS, 1, nn.Tanh)

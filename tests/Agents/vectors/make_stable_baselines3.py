@@ -88,8 +88,9 @@ def on_policy(name, Peer, discrete, **settings):
     model.train = train
     model.learn(ENVS * STEPS)
     save(name, **found, **{f'after_{part}': vector for part, vector in vectors().items()},
-         reward=np.array([script.rewards for script in scripts]).T, terminated=ends['terminal'],
-         truncated=ends['limits'], final_obs=np.array([script.finals for script in scripts]).swapaxes(0, 1))  # fmt: skip
+         reward=np.array([script.rewards for script in scripts]).T,
+         final_obs=np.array([script.finals for script in scripts]).swapaxes(0, 1), terminated=ends['terminal'],
+         truncated=ends['limits'])  # fmt: skip
 
 
 def off_policy(Peer, seed, discrete, qf=True, **settings):
