@@ -25,12 +25,8 @@ from Hyperparams.Options import FOLDER, options
 from Support.Classes import resolve
 from Support.Files import PROJECT
 
-PAGES_FOLDER = PROJECT / 'docs' / 'agents'
 BEGIN, END = '<!-- printed by docs/update_hyperparameters.py -->', '<!-- end of what is printed -->'
-PAGES = {  # of agents
-    'A2CAgent': 'a2c', 'BCAgent': 'bc', 'DQNAgent': 'dqn', 'DrQV2Agent': 'drqv2', 'IQLAgent': 'iql', 'PPOAgent': 'ppo',
-    'RainbowAgent': 'rainbow', 'SACAgent': 'sac', 'SPRAgent': 'spr', 'TD3Agent': 'td3', 'TD3BCAgent': 'td3bc',
-}  # fmt: skip
+AGENTS = [name.removeprefix('Agents.') for name in options('Agent') if 'Random' not in name]  # Random learns nothing
 IMAGES = ('atari', 'dmc')  # suites of images alone
 DISCRETE, VECTORS = ('atari',), ('dmc', 'dmc_state', 'mujoco')  # suites whose actions are all of one kind
 ALWAYS = ('train_steps', 'batch_size', 'lr', 'discount', 'replay.alpha')  # others where a column departs from args.yaml
@@ -59,8 +55,7 @@ PAIRS = {'recipes.actor.trunk': 'recipes.critic.trunk', 'recipes.actor.pi_head':
 
 # What an agent does not read in control, as its class says
 NO_ACTOR = ('recipes.actor.trunk', 'recipes.actor.pi_head')
-OFFLINE = ('num_envs', 'seed_steps', 'explore_steps', 'learn_per_steps')
-PRIORITIES = ('replay.prioritized', 'replay.alpha', 'replay.beta')
+OFFLINE = ('num_envs', 'seed_steps', 'explore_steps')
 ON_POLICY = ('nstep', 'seed_steps', 'explore_steps', 'stddev_schedule', 'agent.target_tau', 'recipes.aug')
 UNREAD = {
     'A2CAgent': ON_POLICY,
@@ -102,11 +97,10 @@ def meaning(agent: str, key: str) -> str:
     """Returns the comment of a key: that of its agent's file, of another agent's or of args.yaml, without its tag."""
     if key.split('`')[0] in MEANINGS:
         return MEANINGS.get(key, MEANINGS[key.split('`')[0]])
-    files = [FOLDER / 'Agent' / f'Agents.{name}.yaml' for name in (agent, 'DQNAgent', *PAGES)]
+    files = [FOLDER / 'Agent' / f'Agents.{name}.yaml' for name in (agent, 'DQNAgent', *AGENTS)]
     comments = [found.comment for found in (read(file).get(key) for file in (*files[:1], ARGS, *files[1:])) if found]
     texts = [re.sub(r'^\[.*?\] ?', '', comment) for comment in comments]
-    text = next((text for text in texts if text), '')
-    text = re.sub(r'(; over [a-z ]+)?: \w+\([\d.,e-]+\)$', '', text)  # an example of a schedule
+    text = re.sub(r'(; over [a-z ]+)?: \w+\([\d.,e-]+\)$', '', next(filter(None, texts), ''))  # without an example
     return text.removeprefix('... ').removesuffix(' ...').replace('|', r'\|')
 
 
@@ -158,9 +152,7 @@ def block(key: str, config: dict[str, Any], agent: str) -> str:
     depth = given.get('depth', arguments['depth'].default)
     width = given.get('hidden_dim', config['hidden_dim'])
     kind = 'noisy' if name == 'Noisy' else given.get('activation', arguments['activation'].default)
-    if not depth:
-        return 'linear'
-    return f'{depth} layer{"s" * (depth > 1)} of {width}, {kind}'
+    return f'{depth} layer{"s" * (depth > 1)} of {width}, {kind}' if depth else 'linear'
 
 
 def cell(key: str, config: dict[str, Any], agent: str) -> str:
@@ -202,7 +194,7 @@ def alike(agent: str, suite: str) -> list[list[str]]:
         own = {key: value for key, value in content.items() if key not in ('defaults', 'task_name', 'suite', 'gym')}
         file = FOLDER / 'Agent_task' / f'Agents.{agent}' / f'{task}.yaml'
         groups.setdefault(json.dumps([own, file.read_text() if file.exists() else None]), []).append(task)
-    return list(groups.values())
+    return [tasks for tasks in groups.values() if tasks]
 
 
 def columns(agent: str) -> Iterable[Column]:
@@ -285,17 +277,21 @@ def exceptions(found: list[Column], shown: list[Column]) -> list[str]:
     return ['', 'Tasks that differ from their suite:', '', *lines] if lines else []
 
 
-def renewed(agent: str, page: str) -> str:
-    """Returns the page of an agent with its table as the option files have it."""
-    before, after = page.split(BEGIN)[0], page.split(END)[1]
-    return before + printed(agent) + after
+def page(agent: str) -> Path:
+    """Returns the page of an agent."""
+    return PROJECT / 'docs' / 'agents' / f'{agent.removesuffix("Agent").lower()}.md'
+
+
+def renewed(agent: str) -> str:
+    """Returns the text of an agent's page, with the tables as the option files have them."""
+    text = page(agent).read_text()
+    return text.split(BEGIN)[0] + printed(agent) + text.split(END)[1]
 
 
 def main() -> None:
     """Rewrites the pages."""
-    for agent, name in PAGES.items():
-        path = PAGES_FOLDER / f'{name}.md'
-        path.write_text(renewed(agent, path.read_text()))
+    for agent in AGENTS:
+        page(agent).write_text(renewed(agent))
 
 
 if __name__ == '__main__':

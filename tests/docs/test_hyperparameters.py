@@ -6,7 +6,6 @@ from Datasets.Experience import Spec
 from docs import update_hyperparameters
 from Hyperparams.Compose import compose
 from Hyperparams.Nested import to_plain
-from Hyperparams.Options import options
 from Utils import create_agent
 
 SPECS = {
@@ -43,15 +42,10 @@ def built(block):
     return f'{len(hidden)} layer{"s" * (len(hidden) > 1)} of {hidden[0].out_features}, {kind}'
 
 
-def test_every_agent_that_learns_has_a_page():
-    learning = {name.removeprefix('Agents.') for name in options('Agent')} - {'RandomAgent'}
-    assert update_hyperparameters.PAGES.keys() == learning
-
-
-@pytest.mark.parametrize(('agent', 'name'), update_hyperparameters.PAGES.items())
-def test_pages_show_what_the_option_files_compose(agent, name):
-    page = (update_hyperparameters.PAGES_FOLDER / f'{name}.md').read_text()
-    assert page == update_hyperparameters.renewed(agent, page), 'run: python docs/update_hyperparameters.py'
+@pytest.mark.parametrize('agent', update_hyperparameters.AGENTS)
+def test_pages_show_what_the_option_files_compose(agent):
+    page = update_hyperparameters.page(agent).read_text()
+    assert page == update_hyperparameters.renewed(agent), 'run: python docs/update_hyperparameters.py'
 
 
 @pytest.mark.parametrize('task', SPECS)
