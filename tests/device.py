@@ -4,6 +4,7 @@ There as on a GPU, NumPy cannot have a tensor, and an operation with a tensor of
 have no values, so that little of a program runs; here each one keeps them in a tensor of the CPU.
 """
 
+import warnings
 from contextlib import ExitStack
 from unittest.mock import patch
 
@@ -76,6 +77,8 @@ class Device(TorchDispatchMode):
 
     def __enter__(self):
         self.patches = ExitStack()
+        self.patches.enter_context(warnings.catch_warnings())
+        warnings.filterwarnings('ignore', '.*copying from a non-meta parameter')  # which here is no "no-op"
         tensor = torch.tensor  # alone, it makes its tensor without an operator
 
         def there(values, device=None, **options):
