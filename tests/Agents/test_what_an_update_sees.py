@@ -74,9 +74,7 @@ def test_all_that_an_update_sees_is_augmented_and_nothing_that_is_acted_on(cls, 
 
 
 def test_observations_and_next_ones_are_shifted_apart():
-    image = torch.from_numpy(np.random.default_rng(0).integers(256, size=(1, 16, 16), dtype=np.uint8)).expand(
-        8, 1, -1, -1
-    )
+    image = torch.randint(256, (1, 1, 16, 16), dtype=torch.uint8).expand(8, -1, -1, -1)
     agent = make(DQNAgent, PIXELS, {'aug': RandomShifts}, **SMALL)
     seen = agent.perceive(batch(PIXELS)._replace(obs=image, next_obs=image))
     assert len(seen.obs.unique(dim=0)) > 4 and not torch.equal(seen.obs, seen.next_obs)
