@@ -1,6 +1,8 @@
 """parallel=true: the eyes work on several GPUs at once. A stand-in for DataParallel splits batches on the CPU."""
 
 import copy
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import torch
 from torch import nn
 
 from Agents import DQNAgent, DrQV2Agent, PPOAgent
+from Blocks import Encoders
 from Datasets.Experience import Experience, Part, Spec
 from Logging.Saving import CheckpointFile
 from tests.make import make
@@ -38,7 +41,7 @@ class Halves(nn.Module):
 def passes(monkeypatch):
     """Two GPUs that are none; notes (module, batch size) of every pass through both."""
     monkeypatch.setattr(torch.cuda, 'device_count', lambda: 2)
-    monkeypatch.setattr(nn, 'DataParallel', Halves)
+    monkeypatch.setattr(Encoders, 'Replicas', Halves)
     monkeypatch.setattr(Halves, 'passes', [], raising=False)
     return Halves.passes
 
@@ -111,3 +114,22 @@ def test_one_gpu_is_left_as_it_is(passes, monkeypatch):
     agent = build(DQNAgent, PIXELS, True)
     agent.learn(Memory(PIXELS))
     assert not passes
+
+
+def test_every_gpu_computes_in_the_dtype_of_the_agent(monkeypatch):
+    """torch's replicas run in threads of their own, where autocast's dtype is fp16 until it is set."""
+
+    def in_threads(modules, inputs, kwargs, devices):
+        with ThreadPoolExecutor(2) as pool:
+            return list(pool.map(lambda module, given: module(*given), modules, inputs))
+
+    monkeypatch.setattr(sys.modules[nn.DataParallel.__module__], 'parallel_apply', in_threads)
+    before = torch.get_autocast_dtype('cuda')
+    replicas = Encoders.Replicas(nn.Identity())
+    assert isinstance(replicas, nn.DataParallel)
+    try:
+        torch.set_autocast_dtype('cuda', torch.bfloat16)
+        seen = replicas.parallel_apply([lambda x: torch.get_autocast_dtype('cuda')] * 2, [(1,), (2,)], None)
+    finally:
+        torch.set_autocast_dtype('cuda', before)
+    assert seen == [torch.bfloat16] * 2
