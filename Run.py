@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from Runs.Parts import Parts
+
+# Threads that wait for each other sleep instead of spinning, which makes learning from images many times as fast beside
+# another busy process. OpenMP reads this when torch is imported; processes that launchers start inherit it.
+os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
 
 class Training:

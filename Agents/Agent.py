@@ -157,7 +157,7 @@ class Agent(nn.Module, metaclass=_BuiltWhenComplete):
                 self.logs.update({name: loss.detach() for name, loss in losses.items()})
             self.follow()
             if replay.prioritized:
-                replay.reprioritize(batch.index, self.td_error.cpu())
+                replay.reprioritize(batch.index.cpu(), self.td_error.cpu())
         return self.logs
 
     def batches(self, replay: Any) -> Iterable[Experience]:

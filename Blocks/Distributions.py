@@ -153,7 +153,7 @@ class Gaussian:
         clip: float | None = None,
     ) -> None:
         self.mean, self.low, self.high, self.clip = mean, low, high, clip
-        self.std = std if isinstance(std, torch.Tensor) else torch.tensor(float(std), device=mean.device)
+        self.std = std if isinstance(std, torch.Tensor) else torch.full((), float(std), device=mean.device)
 
     def _around(self, noise: Tensor) -> Tensor:
         x = self.mean + noise

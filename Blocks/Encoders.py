@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,6 +18,19 @@ from Support.Errors import UserError
 from Support.Kinds import kind_of
 
 WHITE = 255.0  # the largest value of a pixel
+
+
+class Replicas(nn.DataParallel):
+    """`DataParallel` whose threads autocast to the dtype of the caller's; those of torch's own fall back to fp16."""
+
+    def parallel_apply(self, replicas: Sequence[nn.Module], inputs: Sequence[Any], kwargs: Any) -> list[Any]:
+        dtype = torch.get_autocast_dtype('cuda')
+
+        def apply(replica: nn.Module, *args: Any, **options: Any) -> Any:
+            torch.set_autocast_dtype('cuda', dtype)  # of this thread
+            return replica(*args, **options)
+
+        return super().parallel_apply([partial(apply, replica) for replica in replicas], inputs, kwargs)  # type: ignore[misc]
 
 
 class Encoder(nn.Module):
@@ -65,7 +79,7 @@ class Encoder(nn.Module):
         features = shape_of(self.eyes, obs_shape, dtype=torch.int64 if self.kind == 'tokens' else None)
         self.pool = build(pool or Flat, features)
         self.repr_shape = shape_of(self.pool, features)
-        see = nn.DataParallel(self.eyes) if parallel and torch.cuda.device_count() > 1 else self.eyes
+        see = Replicas(self.eyes) if parallel and torch.cuda.device_count() > 1 else self.eyes
         object.__setattr__(self, 'see', see)  # not registered, so that the state dict is the bare backbone's
 
     def default(self, obs_shape: Sequence[int]) -> Block:

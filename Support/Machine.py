@@ -115,8 +115,8 @@ def choose_threads(threads: int | None = None, images: bool = False) -> int:
     the usable cores.
 
     Convolutions use all cores; small networks are slower with more threads, and so is everything beside another busy
-    process, since threads that wait for each other spin. It is a rule and not a measurement because the number of
-    threads changes the last bit of results.
+    process, less so since threads that wait for each other sleep (`OMP_WAIT_POLICY` in Run.py). It is a rule and not a
+    measurement because the number of threads changes the last bit of results.
     """
     import torch
 

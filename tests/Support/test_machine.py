@@ -1,6 +1,9 @@
 """Device, precision, threads and cores."""
 
 import os
+import re
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -8,6 +11,7 @@ import torch
 import Utils
 from Support import Machine
 from Support.Errors import UserError
+from Support.Files import PROJECT
 
 
 def test_choose_device():
@@ -60,3 +64,16 @@ def test_cores(monkeypatch):
         assert (Utils.usable_cores(), Utils.physical_cores()) == (usable, physical)
     files.clear()
     assert (Utils.usable_cores(), Utils.physical_cores()) == (5, 2)
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='other systems have another OpenMP')
+@pytest.mark.parametrize('given', [None, 'ACTIVE'])
+def test_threads_that_wait_sleep_unless_the_user_says_otherwise(given):
+    """OpenMP itself tells what it read as torch was imported."""
+    env = {name: value for name, value in os.environ.items() if name != 'OMP_WAIT_POLICY'} | {'OMP_DISPLAY_ENV': 'true'}
+    env |= {} if given is None else {'OMP_WAIT_POLICY': given}
+    code = 'import sys, Run; assert "torch" not in sys.modules; import torch'
+    told = subprocess.run(
+        [sys.executable, '-c', code], cwd=PROJECT, env=env, capture_output=True, text=True, check=True
+    )
+    assert re.findall(r"OMP_WAIT_POLICY = '(\w+)'", told.stderr) == [given or 'PASSIVE']

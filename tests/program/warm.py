@@ -6,7 +6,7 @@ Neither mujoco nor dm_control: their import fixes which OpenGL draws, which each
 import gc
 import importlib
 
-OURS = ('Agents', 'Blocks.Architectures', 'Environment', 'Run')
+OURS = ('Run', 'Agents', 'Blocks.Architectures', 'Environment')  # Run first: it sets what torch reads as it loads
 THEIRS = ('ale_py', 'gymnasium', 'hydra', 'matplotlib.pyplot', 'pandas', 'pytest', 'sklearn.datasets', 'torch._dynamo',
           'torch.utils.tensorboard', 'torchvision.transforms.v2')  # fmt: skip
 
