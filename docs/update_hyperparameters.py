@@ -251,7 +251,8 @@ def printed(agent: str) -> str:
     paired(found)
     titles = [column.title for column in found]
     shown = [column for i, column in enumerate(found) if column.title not in titles[:i]]
-    differing, same = [], []
+    differing: list[list[str]] = []
+    same: list[list[str]] = []
     for key in found[0].cells:
         cells = [column.cells[key] for column in shown]
         if set(cells) <= {'-', usual(key)}:

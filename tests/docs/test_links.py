@@ -44,7 +44,7 @@ def test_links_lead_somewhere(page):
         assert not anchor or anchor in headings(target), f'{name(page)} links to {link}: no such heading'
 
 
-@pytest.mark.parametrize('page', PAGES, ids=name)
+@pytest.mark.parametrize('page', [page for page in PAGES if page.name != 'CHANGELOG.md'], ids=name)  # it names the past
 def test_paths_of_the_project_exist(page):
     """Paths in backticks, and scripts that commands run."""
     quoted = re.findall(rf'`((?:{FOLDERS})/[\w./-]*)`', page.read_text())
