@@ -14,7 +14,7 @@ from tests.program.runs import run_here
 
 SHORT = """threads=1 precision=fp32 tensorboard=false video=false plotting.plot_experiments=false train_steps=40
            seed_steps=20 explore_steps=10 log_per_steps=20 evaluate_per_steps=0 evaluate_episodes=1 evaluate_envs=1
-           learn_per_steps=2 hidden_dim=16 trunk_dim=16 batch_size=8 agent.log=true"""
+           learn_per_steps=2 hidden_dim=16 trunk_dim=16 batch_size=8 agent.log=true replay.save=true"""
 CARTPOLE, PENDULUM, DIGITS = 'task=gym/cartpole', 'task=gym/pendulum', 'task=classify/digits'
 PONG = ['task=atari/pong', 'suite.max_frames=100', 'batch_size=2', 'learn_per_steps=5']
 ROLLOUT = ['num_envs=2', 'learn_per_steps=16']
@@ -58,12 +58,14 @@ def test_a_run_on_a_device(case, monkeypatch):
         for place in (Gather, Dataset):
             monkeypatch.setattr(place, 'room', lambda device: 1 << 30 if device == META else 0)
     for device in ('cpu', 'meta'):
-        for words in (['save_per_steps=20', 'train_steps=20'], ['load=true']):
+        for words in (['train_steps=30'], ['load=true']):  # which continues with the replay of the first
             place = [f'device={device}', f'root={device}']
             run = [f'Agent={case.split()[0]}', *SHORT.split(), *CASES[case], *words, *place]
             with Device():
                 run_here(*run)
         ends[device] = end(Path(device))
+    (train,) = (rows for name, rows in ends['meta'].items() if name.endswith('Train.csv'))
+    assert case == 'Random' or any(name.endswith('_loss') and row[name] for row in train[-1:] for name in row)
     assert ends['cpu'].keys() == ends['meta'].keys()
     assert not [name for name, value in ends['cpu'].items() if ends['meta'][name] != value]
 
