@@ -48,7 +48,7 @@ def train(name, task, path, steps, discount=0.9, **arguments):
     Agent, own = AGENTS[name]
     environment = Environment(task(seed=1))
     agent = make(Agent, task.spec, **dict(hidden_dim=64, trunk_dim=32, lr=3e-3, target_tau=0.05) | own | arguments)
-    options = dict(num_envs=8, capacity=10_000, batch_size=64, discount=discount)
+    options = dict(num_envs=8, capacity=10_000, batch_size=64, discount=discount, seed=0)
     if agent.on_policy:
         memory, period = Rollout(task.spec, path, **options), 8
     else:
