@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Any
 
 import torch
@@ -12,25 +11,13 @@ from torch import Tensor, nn
 
 from Blocks.Architectures import CNN, Nature, Null
 from Blocks.PackedObservations import Part, part_shapes, unpack
+from Blocks.Replicas import Replicas
 from Blocks.RunningMoments import Normalized
 from Blocks.Shapes import Block, Flat, build, shape_of
 from Support.Errors import UserError
 from Support.Kinds import kind_of
 
 WHITE = 255.0  # the largest value of a pixel
-
-
-class Replicas(nn.DataParallel):
-    """`DataParallel` whose threads autocast to the dtype of the caller's; those of torch's own fall back to fp16."""
-
-    def parallel_apply(self, replicas: Sequence[nn.Module], inputs: Sequence[Any], kwargs: Any) -> list[Any]:
-        dtype = torch.get_autocast_dtype('cuda')
-
-        def apply(replica: nn.Module, *args: Any, **options: Any) -> Any:
-            torch.set_autocast_dtype('cuda', dtype)  # of this thread
-            return replica(*args, **options)
-
-        return super().parallel_apply([partial(apply, replica) for replica in replicas], inputs, kwargs)  # type: ignore[misc]
 
 
 class Encoder(nn.Module):

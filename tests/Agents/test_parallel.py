@@ -11,6 +11,7 @@ from torch import nn
 
 from Agents import DQNAgent, DrQV2Agent, PPOAgent
 from Blocks import Encoders
+from Blocks.Replicas import Replicas
 from Datasets.Experience import Experience, Part, Spec
 from Logging.Saving import CheckpointFile
 from tests.make import make
@@ -125,7 +126,7 @@ def test_every_gpu_computes_in_the_dtype_of_the_agent(monkeypatch):
 
     monkeypatch.setattr(sys.modules[nn.DataParallel.__module__], 'parallel_apply', in_threads)
     before = torch.get_autocast_dtype('cuda')
-    replicas = Encoders.Replicas(nn.Identity())
+    replicas = Replicas(nn.Identity())
     assert isinstance(replicas, nn.DataParallel)
     try:
         torch.set_autocast_dtype('cuda', torch.bfloat16)
