@@ -51,7 +51,12 @@ def end(folder):
     return found | {path.name: path.read_bytes() for path in folder.rglob('*.png')}
 
 
-@pytest.mark.parametrize('case', CASES)
+OFTEN = 'Rainbow', 'SPR atari', 'SAC', 'PPO', 'DQN labels', 'DQN generate'
+
+
+@pytest.mark.parametrize(
+    'case', [pytest.param(case, marks=[] if case in OFTEN else pytest.mark.slow) for case in CASES]
+)
 def test_a_run_on_a_device(case, monkeypatch):
     ends = {}
     if case in ROOM:

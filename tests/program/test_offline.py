@@ -89,6 +89,6 @@ def test_mistakes_are_one_sentence(folder, capsys):
         ([], 'replay.path='),  # nobody saved one under its own name
         ([f'replay.path={SHOWN}/cartpole_1', 'replay.prioritized=true'], 'leave replay.prioritized=true out'),
     ):
-        run('Agent=BC', 'task=gym/cartpole', *words, status=2)
+        run('Agent=BC', 'task=gym/cartpole', 'replay.wait=1', *words, status=2)
         err = capsys.readouterr().err
         assert part in err and len(err.strip().splitlines()) == 1
