@@ -10,39 +10,7 @@ from PIL import Image
 from Datasets.Images.ImageData import ImageData, Images, stored_images
 from Datasets.Suites.Classify import Classify, Digits, load_images
 from Support.Errors import UserError
-
-# Stand-ins for what torchvision's classes hold and do
-
-
-def fake(size, mode='L', shape=(6, 6), labels=10):
-    """A data set without stored arrays, sorted by class."""
-
-    class Items:
-        def __init__(self):
-            pass
-
-        def __len__(self):
-            return size
-
-        def __getitem__(self, index):
-            return Image.new(mode, shape[::-1], index % 200), index * labels // size
-
-    return Items
-
-
-def image_folder():
-    from torchvision.datasets import ImageFolder
-
-    return ImageFolder
-
-
-def folder(root, parts=('train', 'test'), colours=None, size=(5, 4), count=3):
-    """Image folders of `count` images per class."""
-    for part in parts:
-        for name, colour in (colours or {'cat': (10, 20, 30), 'dog': (200, 100, 0)}).items():
-            (root / part / name).mkdir(parents=True, exist_ok=True)
-            for i in range(count):
-                Image.new('RGB', size, colour).save(root / part / name / f'{i}.png')
+from tests.Datasets.Images.fakes import fake, folder, image_folder
 
 
 def test_a_channel_of_one_value_has_std_1(tmp_path):
