@@ -58,7 +58,7 @@ def test_any_order_any_number_any_end(tmp_path, start, monkeypatch, capsys):
         process.wait()
     first = start(*COLLECT)
     before = (tmp_path / SAVED).stat().st_mtime_ns
-    learner = start(*LEARN, 'train_steps=1200', 'load=true')
+    learner = start(*LEARN, 'train_steps=3000', 'load=true')
     wait_for(lambda: len(written(tmp_path)) == 3 and (tmp_path / SAVED).stat().st_mtime_ns > before, learner)
     assert learner.wait(300) == 0
     for process in first, second:
@@ -67,7 +67,7 @@ def test_any_order_any_number_any_end(tmp_path, start, monkeypatch, capsys):
 
     with safe_open(SAVED, 'pt') as file:
         state = json.loads(file.metadata()['run'])
-    assert len(state['run']['memory']['names']) == 3 and state['step'] == state['updates'] == 1200
+    assert len(state['run']['memory']['names']) == 3 and state['step'] == state['updates'] == 3000
     with open(tmp_path / 'Benchmarking/Exp/DQNAgent/gym/cartpole_1_Eval.csv', newline='') as file:
         rewards = [float(row['reward']) for row in csv.DictReader(file)]
     assert rewards[-1] > 60  # a random policy reaches 22, an untrained one about 10
