@@ -190,7 +190,7 @@ class Agent(nn.Module, metaclass=_BuiltWhenComplete):
             follower.update(self.updates)
 
     def state(self) -> dict[str, Any]:
-        """What a resumed run needs beside the tensors and counters: nested dicts of tensors and numbers."""
+        """Returns what a resumed run needs beside tensors and counters, as nested dicts of tensors and numbers."""
         return {'logs': self.logs, 'gradients': self.optimization.state()}
 
     def restore(self, state: dict[str, Any]) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from Hyperparams.Keys import Key, defaults, example, expected, facts
+from Hyperparams.Keys import Key, agent_defaults, example, expected, facts
 from Hyperparams.Nested import keys, lookup, to_plain
-from Hyperparams.Options import FOLDER
 from Support.Errors import UserError
 
 if TYPE_CHECKING:
@@ -29,9 +28,7 @@ def fill_in(saved: DictConfig) -> DictConfig:
     """Returns a saved config with the defaults of the keys that it lacks, since they are newer than its file."""
     from omegaconf import OmegaConf
 
-    file = FOLDER / 'Agent' / f'{saved.agent._target_}.yaml'
-    own = {'agent': OmegaConf.select(OmegaConf.load(file), 'agent')} if file.is_file() else {}
-    return OmegaConf.merge(defaults(), own, saved)  # type: ignore[return-value]
+    return OmegaConf.merge(agent_defaults(saved.agent._target_), saved)  # type: ignore[return-value]
 
 
 def require_given(config: DictConfig) -> None:

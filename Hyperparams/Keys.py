@@ -100,9 +100,7 @@ def expected(agent: str = '') -> dict[str, Any]:
     """Returns the defaults of args.yaml and of the file of an agent's class, resolved: what kinds values are of."""
     from omegaconf import OmegaConf
 
-    file = FOLDER / 'Agent' / f'{agent}.yaml'
-    own = {'agent': OmegaConf.select(OmegaConf.load(file), 'agent')} if file.is_file() else {}
-    return OmegaConf.to_container(OmegaConf.merge(defaults(), own), resolve=True)  # type: ignore[return-value]
+    return OmegaConf.to_container(agent_defaults(agent), resolve=True)  # type: ignore[return-value]
 
 
 def example(key: str, suite: str) -> str:
@@ -120,3 +118,12 @@ def defaults() -> DictConfig:
 
     config = OmegaConf.load(ARGS)
     return OmegaConf.masked_copy(config, [name for name in config if name not in ('defaults', 'hydra')])  # type: ignore
+
+
+def agent_defaults(agent: str) -> DictConfig:
+    """Returns args.yaml with the keys of `agent` as the file of an agent's class has them, if there is one."""
+    from omegaconf import OmegaConf
+
+    file = FOLDER / 'Agent' / f'{agent}.yaml'
+    own = {'agent': OmegaConf.select(OmegaConf.load(file), 'agent')} if file.is_file() else {}
+    return OmegaConf.merge(defaults(), own)  # type: ignore[return-value]

@@ -99,15 +99,14 @@ class Parts:
 
         if not self.world.first:
             return
-        if self.args.save_per_steps and hasattr(self.replay, 'flush'):
+        if self.args.save_per_steps:
             self.replay.flush()
         state = Resume.state(self.agent, self.environment, self.replay, log, whole)
         self.checkpoints.save(self.agent, state, OmegaConf.to_yaml(self.args), copy)
 
     def close(self) -> None:
         """Closes files and environments and ends the record; deletes the replay that the run made unless it is kept."""
-        if hasattr(self.replay, 'close'):
-            self.replay.close(keep=self.args.replay.save)
+        self.replay.close(keep=self.args.replay.save)
         if self.logger_opened:
             self.logger_opened.close()
         for environments in (self.arena_built, self.environment):

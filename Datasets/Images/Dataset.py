@@ -78,6 +78,12 @@ class Dataset:
         """Continues from a `state()`."""
         self.cursor = state['cursor']
 
+    def flush(self) -> None:
+        """Does nothing: a run does not write into a data set."""
+
+    def close(self, keep: bool = True) -> None:
+        """Does nothing: a run does not write into a data set."""
+
     def order(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
         """Returns the indices int64 [B] of the items in batch number `batch`, and the epoch of each [B]."""
         position = np.arange(batch * self.batch_size, (batch + 1) * self.batch_size)  # in the stream

@@ -86,7 +86,7 @@ class Gather(ReplayFiles):
         return batch._replace(future=self._future(env, start, age)) if self.horizon else batch
 
     def _extras(self, env: np.ndarray, slot: np.ndarray) -> dict[str, Any]:
-        """What `act` computed beside the action at these slots, as fields of an Experience."""
+        """Extras of `act` at these slots, as fields of an Experience."""
         return {part.name: torch.from_numpy(self._at(part.name, env, slot)) for part in self.spec.extras}
 
     def _at(self, name: str, env: np.ndarray, slot: np.ndarray) -> np.ndarray:

@@ -105,6 +105,9 @@ class SharedReplays:
         """Returns what decides, beside the replays' files, what is drawn next."""
         return {'cursor': self.cursor, 'names': [path.name for path in self.parts]}
 
+    def flush(self) -> None:
+        """Does nothing: the files belong to other processes."""
+
     def close(self, keep: bool = True) -> None:
         """Does nothing: the files belong to other processes."""
 

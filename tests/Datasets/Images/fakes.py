@@ -1,6 +1,11 @@
-"""Stand-ins for data sets of images."""
+"""Stand-ins for data sets of images, and batches of them."""
 
+import numpy as np
+import torch
 from PIL import Image
+
+from Datasets.Images.Dataset import Dataset
+from Datasets.Images.ImageData import Images
 
 
 def fake(size, mode='L', shape=(6, 6), labels=10):
@@ -32,3 +37,19 @@ def folder(root, parts=('train', 'test'), colours=None, size=(5, 4), count=3):
             (root / part / name).mkdir(parents=True, exist_ok=True)
             for i in range(count):
                 Image.new('RGB', size, colour).save(root / part / name / f'{i}.png')
+
+
+def draw(dataset, batches):
+    return [next(dataset.batches()) for _ in range(batches)]
+
+
+def transformed(config, images, batches=1, seed=0, cursor=0):
+    dataset = Dataset(images, len(images.label), seed=seed, transform=config)
+    dataset.cursor = cursor
+    return draw(dataset, batches)[-1]
+
+
+def ramp(size, shape=(3, 8, 8)):
+    """Images that a flip or a shift changes."""
+    image = torch.arange(int(np.prod(shape)), dtype=torch.uint8).reshape(shape)
+    return Images(image.expand(size, *shape).contiguous(), torch.zeros(size, dtype=torch.long))

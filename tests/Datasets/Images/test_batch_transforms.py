@@ -8,22 +8,7 @@ import torch
 
 from Datasets.Images.Dataset import Dataset
 from Datasets.Images.ImageData import Images
-
-
-def draw(dataset, batches):
-    return [next(dataset.batches()) for _ in range(batches)]
-
-
-def transformed(config, images, batches=1, seed=0, cursor=0):
-    dataset = Dataset(images, len(images.label), seed=seed, transform=config)
-    dataset.cursor = cursor
-    return draw(dataset, batches)[-1]
-
-
-def ramp(size, shape=(3, 8, 8)):
-    """Images that a flip or a shift changes."""
-    image = torch.arange(int(np.prod(shape)), dtype=torch.uint8).reshape(shape)
-    return Images(image.expand(size, *shape).contiguous(), torch.zeros(size, dtype=torch.long))
+from tests.Datasets.Images.fakes import draw, ramp, transformed
 
 
 def test_flips_have_their_probability():

@@ -12,13 +12,6 @@ from Hyperparams.Options import FOLDER
 from Support.Errors import UserError
 
 
-@pytest.fixture
-def draws():
-    """Skips where no OpenGL works; a machine without it trains from states."""
-    if Renderer.choose().backend is None:
-        pytest.skip(Renderer.choose().problem)
-
-
 def state(name, **options):
     return DMC(name, **{'pixels': None, 'action_repeat': 1, **options})
 

@@ -4,15 +4,7 @@ import numpy as np
 import pytest
 
 from Datasets.Suites.DMC import DMC
-from Datasets.Suites.Support import Renderer
 from Datasets.Suites.Support.Vector import answer
-
-
-@pytest.fixture
-def draws():
-    """Skips where no OpenGL works; a machine without it trains from states."""
-    if Renderer.choose().backend is None:
-        pytest.skip(Renderer.choose().problem)
 
 
 def test_processes_do_what_this_process_does(draws):
